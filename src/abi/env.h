@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* abi/env.h - one run of a program in user space, as exec/ and helper/ see it.
+ *
+ * Everything that is not deterministic enters a program through its ctx, its helper table and the
+ * functions named here, so a run can be recorded, replayed and faked.  Nothing is global: a helper
+ * gets the env as its sixth argument.  Freestanding: no libc, no allocation.
+ *
+ *   engine/user fills struct host (who is the current task, how is its memory read, where do printk
+ *   lines go) and struct exec_env; exec/ runs env->prog; helper/ serves the calls.
+ */
+#pragma once
+#include "abi/helper.h"
+#include "isa/insn.h"
+
+struct map; /* map/map.h: exec/ passes handles through, it never looks inside */
+
+enum {
+	EXEC_FRAMES_MAX = 8,      /* bpf-to-bpf call depth; kernel MAX_CALL_FRAMES */
+	EXEC_STACK_BYTES = 512,   /* of each frame; kernel MAX_BPF_STACK */
+	EXEC_TAIL_CALLS_MAX = 33, /* kernel MAX_TAIL_CALL_CNT */
+};
+
+/* A program ready to run: wide loads are patched (a map is its struct map pointer, a map value its
+ * address, both PSEUDO_IMM64 then; PSEUDO_FUNC stays), helper calls keep their ids. */
+struct exec_prog {
+	const struct insn *insns; /* borrowed */
+	u32 n_insns;
+	u32 prog_type;            /* enum bpf_prog_type */
+	const helper_fn *helpers; /* borrowed; HELPER_ID_MAX entries, NULL where absent */
+	const void *jit;          /* native code of exec/jit.h, NULL: interpret */
+	void *owner;              /* of whoever loaded it */
+};
+
+/* The task that hit the hook.  Filled lazily: ask with host->task(). */
+struct host_task {
+	u32 pid, tgid;       /* pid is the thread's id, tgid the process's, as the kernel says */
+	u32 uid, gid;
+	char comm[16];
+	u64 cgroup_id;
+	u64 start_time_ns;   /* since boot */
+	u32 ppid;
+};
+
+/* What the world gives a program.  Every function must be callable from any thread that runs
+ * programs; arg is the struct's own. */
+struct host {
+	void *arg;
+	/* The current task; never NULL. */
+	const struct host_task *(*task)(void *arg);
+	/* Copies size bytes of the current task's memory.  0 or -EFAULT; dst is then undefined. */
+	int (*read_user)(void *arg, void *dst, u32 size, u64 addr);
+	/* The same up to and with the first NUL, at most size bytes.  Returns the length with the NUL
+	 * (size when it was cut, dst then ends in NUL), or -EFAULT. */
+	s64 (*read_user_str)(void *arg, void *dst, u32 size, u64 addr);
+	int (*write_user)(void *arg, u64 addr, const void *src, u32 size);
+	/* Kernel memory that the engine serves (its own structs: task, pt_regs): 0 or -EFAULT.  The
+	 * program's own stack, maps and ctx are tried before through mem_ok. */
+	int (*read_kernel)(void *arg, void *dst, u32 size, u64 addr);
+	u64 (*clock_ns)(void *arg, int clock_id); /* CLOCK_* of clock_gettime(2) */
+	u32 (*random)(void *arg);
+	u32 (*cpu)(void *arg);
+	u32 (*numa_node)(void *arg);
+	u64 (*current_task)(void *arg); /* address for bpf_get_current_task*, 0: not served */
+	/* One line of bpf_trace_printk, without the trace_pipe prefix. */
+	void (*printk)(void *arg, const char *text, u32 len);
+	int (*send_signal)(void *arg, u32 sig, bool thread);
+	/* User stack of the current task, innermost first: number of frames or a negative errno. */
+	int (*user_stack)(void *arg, u64 *ips, u32 max);
+	/* Changes the result of the hooked call; NULL where the hook does not allow it. */
+	int (*override_return)(void *arg, u64 value);
+	int (*pid_ns)(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid); /* get_ns_current_pid_tgid */
+};
+
+struct exec_env {
+	const struct exec_prog *prog;
+	void *ctx;                /* r1 of the outermost frame */
+	u32 ctx_size;             /* bytes that an unverified program may touch there */
+	const struct host *host;
+	u64 max_steps;            /* interpreter: 0 means no limit */
+	u32 cpu;                  /* slot of per-CPU maps, fixed for the run */
+	u32 attach_flags;
+
+	u64 attach_cookie;        /* bpf_get_attach_cookie */
+	u64 func_ip;              /* bpf_get_func_ip */
+
+	/* Unverified programs: may it touch these bytes (maps, records, packet)?  exec/ itself knows
+	 * stack and ctx.  NULL: the program was verified, nothing is checked. */
+	bool (*mem_ok)(struct exec_env *env, u64 addr, u64 size, bool write);
+	/* Unverified programs: may it call this helper with these arguments?  0, or a negative errno
+	 * that ends the run. */
+	int (*call_ok)(struct exec_env *env, u32 helper, const u64 args[5]);
+
+	/* For helpers that call back (bpf_loop, for_each_map_elem, timers): runs the subprogram that a
+	 * PSEUDO_FUNC value names.  Set by exec/. */
+	u64 (*call_back)(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+	/* bpf_tail_call: the program at that index, or NULL. */
+	const struct exec_prog *(*tail_target)(struct exec_env *env, struct map *array, u32 index);
+
+	/* Debugger, coverage, claims check: called before each insn when set.  Interpreter only. */
+	void (*step)(struct exec_env *env, const struct exec_prog *prog, u32 pc, const u64 *regs);
+	void *step_arg;
+
+	/* Run state, owned by exec/ and helper/ during a run. */
+	int error;                /* negative errno that ended the run early, else 0 */
+	u32 error_pc;
+	u64 error_addr;           /* of a refused access */
+	u32 tail_calls;
+	u32 depth;                /* frames in use */
+	void *stack_base;         /* lowest byte of the frames, innermost grows down from the top */
+	void *exec_priv;
+	void *engine;             /* of whoever made the env */
+	u64 scratch[8];           /* helper state that lives for one run */
+};

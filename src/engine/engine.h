@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* engine/engine.h - the second waist: what load/ and output/ ask of an engine.
+ *
+ * The shape is the kernel's: bpf(cmd, attr, size) with file descriptors, and the few calls around it.
+ * engine/kernel passes them on, engine/user implements them.  Every object is a real file descriptor
+ * that the caller closes; results are 0 or more, or a negative errno.
+ */
+#pragma once
+#include "abi/uapi.h" /* union bpf_attr, commands */
+#include "base/diag.h"
+#include "base/types.h"
+
+struct engine;
+struct btf;
+
+enum attach_kind {
+	ATTACH_TRACEPOINT,   /* category, name */
+	ATTACH_RAW_TP,       /* name; also tp_btf (is_btf: no name needed) */
+	ATTACH_KPROBE,       /* name = function, off; retprobe */
+	ATTACH_KPROBE_MULTI, /* pattern in name */
+	ATTACH_KSYSCALL,     /* name = system call; retprobe */
+	ATTACH_UPROBE,       /* path, symbol in name or off; pid; retprobe */
+	ATTACH_UPROBE_MULTI, /* path, pattern in name; pid */
+	ATTACH_USDT,         /* path, provider in category, name; pid */
+	ATTACH_PERF_EVENT,   /* perf_type, perf_config, period or frequency, pid, cpu */
+	ATTACH_TRACE,        /* fentry, fexit, fmod_ret, lsm: target is in the program */
+	ATTACH_ITER,
+	ATTACH_XDP,          /* ifname; xdp_mode */
+	ATTACH_TCX,          /* ifname; ingress or egress by attach_type */
+	ATTACH_CGROUP,       /* path; attach_type */
+	ATTACH_NETNS,        /* path, "" = own; sk_lookup, flow_dissector */
+	ATTACH_NETFILTER,
+	ATTACH_SOCKET,       /* socket filter on an AF_PACKET socket of ifname ("" = all) */
+	ATTACH_STRUCT_OPS,   /* map fd in prog_fd */
+	ATTACH_NONE,         /* nothing to attach to: syscall, ext without target */
+};
+
+enum { XDP_MODE_ANY, XDP_MODE_NATIVE, XDP_MODE_GENERIC };
+
+struct attach_spec {
+	enum attach_kind kind;
+	u32 attach_type;      /* enum bpf_attach_type of the program */
+	const char *category; /* borrowed, like all strings here */
+	const char *name;
+	const char *path;
+	u64 off;
+	bool retprobe;
+	bool session;
+	bool sleepable;
+	s32 pid;              /* -1: every process; 0: this one */
+	s32 cpu;              /* -1: any */
+	u32 perf_type;
+	u64 perf_config;
+	u64 period;           /* events, or Hz when is_freq */
+	bool is_freq;
+	u64 cookie;
+	const char *ifname;
+	u32 xdp_mode;
+	u64 ref_ctr_off;      /* USDT semaphore */
+	struct place at;      /* of the program, for messages */
+};
+
+/* Readable end of a perf event array's ring for one CPU. */
+struct perf_ring {
+	int fd;               /* owned by the caller */
+	void *base;           /* mapped: header page, then data */
+	u32 page_bytes, data_bytes;
+};
+
+/* What follows the events of a run: a command to start or processes to join. */
+struct target {
+	char *const *argv;    /* NULL: no command */
+	s32 pid;              /* 0: none */
+	bool tree;            /* limit programs to the command's process tree */
+};
+
+struct engine_ops {
+	const char *name; /* "kernel", "user" */
+
+	int (*bpf)(struct engine *e, enum bpf_cmd cmd, union bpf_attr *attr, u32 size);
+
+	/* Attaches a loaded program; the link's fd, which holds the attachment. */
+	int (*attach)(struct engine *e, int prog_fd, const struct attach_spec *spec, struct diag *dg);
+
+	/* fd to wait on (POLLIN) for a ring buffer map; owned by the engine. */
+	int (*map_poll_fd)(struct engine *e, int map_fd);
+	/* Opens the ring of a CPU (n_pages a power of two) and enters it into the map. */
+	int (*perf_ring_open)(struct engine *e, int map_fd, u32 cpu, u32 n_pages, struct perf_ring *out);
+
+	/* fd that becomes readable with bpf_printk lines in trace_pipe's format. */
+	int (*printk_fd)(struct engine *e, struct diag *dg);
+
+	/* BTF that programs relocate against: the kernel's, or Osmia's own.  Borrowed; NULL with a
+	 * diag when there is none.  module NULL: vmlinux. */
+	const struct btf *(*target_btf)(struct engine *e, const char *module, struct diag *dg);
+
+	/* Before anything is attached: makes the target (stopped) and whatever watches it.
+	 * target_go lets it run; its pid, or a negative errno. */
+	int (*target_start)(struct engine *e, const struct target *t, struct diag *dg);
+	int (*target_go)(struct engine *e);
+	/* fd that becomes readable when the target has ended (-1: no target); then target_status
+	 * gives its wait(2) status. */
+	int (*target_fd)(struct engine *e);
+	int (*target_status)(struct engine *e);
+
+	/* Everything the engine lost or could not see since it began, as lines for a person. */
+	void (*account)(struct engine *e, void (*line)(void *arg, const char *text), void *arg);
+	void (*free)(struct engine *e);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+};
+
+static inline int engine_bpf(struct engine *e, enum bpf_cmd cmd, union bpf_attr *attr, u32 size)
+{
+	return e->ops->bpf(e, cmd, attr, size);
+}
