@@ -33,6 +33,7 @@ LIB_SRC := $(wildcard src/osmia.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/*
 	src/engine/*/*.c src/load/*.c src/output/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
+TEST_SH := $(wildcard tests/*/*.sh)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
@@ -60,9 +61,13 @@ $(B)/tests/%: tests/%.c $(B)/libosmia.a
 
 tests: all $(TESTS)
 
+# Scripts get the binary's path in OSMIA.
+check: tests
+	OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/run $(TESTS) $(TEST_SH)
+
 clean:
 	rm -rf build build-san build-cov
 
-.PHONY: all tests clean
+.PHONY: all tests check clean
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d)
