@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cli/cli.h - the osmia command: verbs, and what they share. */
+#pragma once
+#include "osmia.h"
+
+/* Exit status: done; the program or its input is at fault; the usage is. */
+enum { EXIT_DONE = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
+
+/* Each verb gets argv with its own name first and returns an exit status. */
+#define VERB(name, args, help) int cmd_##name(int argc, char **argv);
+#include "cli/verbs.def"
+#undef VERB
+
+/* "osmia: message" on standard error. */
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Prints a verb's usage line with an optional complaint before it; returns EXIT_USAGE. */
+int cli_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
