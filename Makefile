@@ -5,11 +5,17 @@
 #	make check      all tests            SAN=1: with address and undefined-behaviour sanitizers
 #	make demo       a real trace         COVERAGE=1: with gcov counters
 #	make bench      figures beside the kernel's and the peers'
+#	make fuzz       each fuzz target for FUZZ_SECONDS (10)
+#	make guest      tests in a QEMU guest with another kernel (GUEST_KERNEL=, Debian's 6.1)
+#	make objects    every object of the verifier corpus, beside what Linux 6.18 said of it
+#	make seeds      one row per example of the notes and engine
 #	make install    DESTDIR=, PREFIX=
 #	make format     clang-format over src and tests
 
 PREFIX ?= /usr/local
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CFLAGS ?= -O2 -g
 B ?= build$(if $(SAN),-san)$(if $(COVERAGE),-cov)
 
@@ -61,13 +67,64 @@ $(B)/tests/%: tests/%.c $(B)/libosmia.a
 
 tests: all $(TESTS)
 
-# Scripts get the binary's path in OSMIA.
-check: tests
-	OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/run $(TESTS) $(TEST_SH)
+# The README's two commands install what they need, then call make again: a machine without the
+# libraries could not even list the dependencies right.
+demo:
+	@tools/deps build demo
+	@$(MAKE) --no-print-directory -s all
+	@tools/demo $(B)
+
+# Scripts get the binary's path in OSMIA, the build folder in BUILD.
+check:
+	@tools/deps build check
+	@$(MAKE) --no-print-directory -s run-tests
+
+run-tests: tests
+	@OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/run $(TESTS) $(TEST_SH)
+
+# bench/NAME.c is one program; it prints its figures with the peers' beside them.
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
+$(B)/bench/%: bench/%.c $(B)/libosmia.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -o $@
+
+bench:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory -s all $(BENCHES)
+	@for b in $(BENCHES) $(wildcard bench/*.sh); do \
+		echo "== $$b"; OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) $$b || exit 1; done
+
+fuzz:
+	@tools/deps build fuzz
+	@BUILD=$(abspath build-fuzz) tests/fuzz/run
+
+guest:
+	@tools/deps build guest check
+	@$(MAKE) --no-print-directory -s all
+	@OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/guest/run
+
+seeds:
+	@tools/deps build check
+	@$(MAKE) --no-print-directory -s all
+	@OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/seeds/run
+
+install: all
+	install -D -m 755 $(B)/osmia $(DESTDIR)$(PREFIX)/bin/osmia
+	install -D -m 755 $(B)/libosmia.so $(DESTDIR)$(PREFIX)/lib/libosmia.so.$(VERSION)
+	ln -sf libosmia.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libosmia.so.0
+	ln -sf libosmia.so.0 $(DESTDIR)$(PREFIX)/lib/libosmia.so
+	install -D -m 644 include/osmia.h $(DESTDIR)$(PREFIX)/include/osmia.h
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/osmia.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/osmia.pc
+
+format:
+	@tools/deps format
+	clang-format -i $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/*.h tests/*/*.c bench/*.c)
 
 clean:
-	rm -rf build build-san build-cov
+	rm -rf build build-*
 
-.PHONY: all tests check clean
+.PHONY: all tests demo check run-tests bench fuzz guest seeds install format clean
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d)
