@@ -102,6 +102,10 @@ struct engine_ops {
 	 * gives its wait(2) status. */
 	int (*target_fd)(struct engine *e);
 	int (*target_status)(struct engine *e);
+	/* With target->tree: the cgroup v2 that holds the target's tree; helper
+	 * bpf_get_current_ancestor_cgroup_id(level) gives its id there.  -ENOTSUP where the engine limits programs by other means or
+	 * where there is no tree. */
+	int (*target_tree)(struct engine *e, u64 *cgroup_id, u32 *level);
 
 	/* Everything the engine lost or could not see since it began, as lines for a person. */
 	void (*account)(struct engine *e, void (*line)(void *arg, const char *text), void *arg);
