@@ -2,6 +2,7 @@
 /* cli/cli.h - the osmia command: verbs, and what they share. */
 #pragma once
 #include "osmia.h"
+#include <stdio.h>
 
 /* Exit status: done; the program or its input is at fault; the usage is. */
 enum { EXIT_DONE = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
@@ -13,5 +14,8 @@ enum { EXIT_DONE = 0, EXIT_FAULT = 1, EXIT_USAGE = 2 };
 
 /* "osmia: message" on standard error. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Prints a verb's usage line with an optional complaint before it; returns EXIT_USAGE. */
+/* Prints a complaint and the verb's usage line; returns EXIT_USAGE. */
 int cli_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "usage: osmia VERB ARGUMENTS" and the verb's line of help. */
+void cli_print_usage(const char *verb, FILE *out);

@@ -26,20 +26,23 @@ void cli_error(const char *fmt, ...)
 	va_end(ap);
 }
 
+void cli_print_usage(const char *verb, FILE *out)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, verb) == 0)
+			fprintf(out, "usage: osmia %s %s\n  %s\n", v->name, v->args, v->help);
+}
+
 int cli_usage(const char *verb, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (fmt) {
-		va_start(ap, fmt);
-		fputs("osmia: ", stderr);
-		vfprintf(stderr, fmt, ap);
-		fputc('\n', stderr);
-		va_end(ap);
-	}
-	for (const struct verb *v = verbs; v->name; v++)
-		if (strcmp(v->name, verb) == 0)
-			fprintf(stderr, "usage: osmia %s %s\n", v->name, v->args);
+	va_start(ap, fmt);
+	fputs("osmia: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	cli_print_usage(verb, stderr);
 	return EXIT_USAGE;
 }
 

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cli/options.c - parses a verb's arguments by its table, and prints the table as help. */
+#include "cli/options.h"
+#include "cli/cli.h"
+#include <stdio.h>
+#include <string.h>
+
+struct cli_args cli_args(const char *verb, const struct cli_opt *opts, int argc, char **argv)
+{
+	return (struct cli_args){ .verb = verb, .opts = opts, .argc = argc, .argv = argv, .at = 1 };
+}
+
+static int bad(struct cli_args *a, const char *what, const char *name, size_t len)
+{
+	cli_usage(a->verb, "%s '%.*s'; `osmia %s --help` lists the options", what, (int)len, name,
+		  a->verb);
+	return CLI_BAD;
+}
+
+/* Gives opt its value: the text right behind it, or the next argument. */
+static int take(struct cli_args *a, const struct cli_opt *opt, const char *inline_value,
+		const char *name, size_t len)
+{
+	a->value = NULL;
+	if (!opt->arg)
+		return inline_value ? bad(a, "no value belongs to option", name, len) : opt->id;
+	if (!inline_value && a->at >= a->argc)
+		return bad(a, "a value is missing after option", name, len);
+	a->value = inline_value ? inline_value : a->argv[a->at++];
+	return opt->id;
+}
+
+static int next_short(struct cli_args *a)
+{
+	char c = *a->in_group++;
+	const char *tail = *a->in_group ? a->in_group : NULL;
+	char name[2] = { c, '\0' };
+
+	for (const struct cli_opt *o = a->opts; o->id; o++) {
+		if (o->id != c)
+			continue;
+		if (o->arg || !tail)
+			a->in_group = NULL;
+		return take(a, o, o->arg ? tail : NULL, name, 1);
+	}
+	if (c == 'h') {
+		cli_print_help(a->verb, a->opts);
+		return CLI_HELP;
+	}
+	return bad(a, "unknown option", name, 1);
+}
+
+static int next_long(struct cli_args *a, const char *name)
+{
+	const char *eq = strchr(name, '=');
+	size_t len = eq ? (size_t)(eq - name) : strlen(name);
+
+	for (const struct cli_opt *o = a->opts; o->id; o++)
+		if (o->name && strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+			return take(a, o, eq ? eq + 1 : NULL, name, len);
+	if (strcmp(name, "help") == 0) {
+		cli_print_help(a->verb, a->opts);
+		return CLI_HELP;
+	}
+	return bad(a, "unknown option", name, len);
+}
+
+int cli_next(struct cli_args *a)
+{
+	const char *word;
+
+	if (a->in_group)
+		return next_short(a);
+	if (a->rest || a->at >= a->argc)
+		return CLI_END;
+	word = a->argv[a->at++];
+	if (strcmp(word, "--") == 0) {
+		a->rest = a->argv + a->at;
+		return CLI_END;
+	}
+	if (word[0] == '-' && word[1] == '-')
+		return next_long(a, word + 2);
+	if (word[0] == '-' && word[1]) {
+		a->in_group = word + 1;
+		return next_short(a);
+	}
+	a->value = word;
+	return CLI_WORD;
+}
+
+void cli_print_help(const char *verb, const struct cli_opt *opts)
+{
+	cli_print_usage(verb, stdout);
+	if (opts->id)
+		puts("\noptions:");
+	for (const struct cli_opt *o = opts; o->id; o++) {
+		char head[80];
+		const char *line = o->help, *end;
+		int n = 0;
+
+		if (o->id < OPT_FIRST)
+			n += snprintf(head + n, sizeof(head) - (size_t)n, "-%c%s", o->id,
+				      o->name ? ", " : "");
+		if (o->name)
+			n += snprintf(head + n, sizeof(head) - (size_t)n, "--%s", o->name);
+		if (o->arg)
+			snprintf(head + n, sizeof(head) - (size_t)n, "%s%s", o->name ? "=" : " ",
+				 o->arg);
+		printf(strlen(head) > 24 ? "  %s\n%28s" : "  %-26s%s", head, "");
+		for (; (end = strchr(line, '\n')); line = end + 1)
+			printf("%.*s\n%28s", (int)(end - line), line, "");
+		puts(line);
+	}
+}
