@@ -16,11 +16,11 @@
 struct load;
 
 struct load_opts {
-	const char *only;       /* name of the one program to load, even after '?'; NULL: all that autoload */
+	const char *only;       /* the one program to load, even after '?'; NULL: all that autoload */
 	bool no_pinning;        /* ignore LIBBPF_PIN_BY_NAME */
 	const char *pin_dir;    /* NULL: /sys/fs/bpf */
 	bool empty_maps_one;    /* max_entries 0 becomes 1 where the kernel wants more than 0 */
-	u32 log_level;          /* verifier log that a refusal fetches: 0 means 1; 2 and 4 as BPF_PROG_LOAD */
+	u32 log_level;          /* of the verifier log that a refusal fetches: 0 means 1 */
 	u32 prog_flags;         /* BPF_F_TEST_* and alignment flags added to every program */
 	bool partial;           /* load_attach: go on after programs that can't be attached */
 
