@@ -34,22 +34,24 @@ enum { SRC_K = 0x00, SRC_X = 0x08 };
 #define INSN_OP(code) ((code) & 0xf0)
 
 /* Width and mode, LD and ST classes. */
-enum { SZ_W = 0x00, SZ_H = 0x08, SZ_B = 0x10, SZ_DW = 0x18 };
+enum insn_width {
+#define WIDTH(name, code, ...) SZ_##name = code,
+#include "isa/mem.def"
+};
 #define INSN_SIZE(code) ((code) & 0x18)
-enum {
-	MODE_IMM = 0x00,    /* 64-bit immediate */
-	MODE_ABS = 0x20,    /* legacy packet load, constant offset */
-	MODE_IND = 0x40,    /* legacy packet load, register offset */
-	MODE_MEM = 0x60,
-	MODE_MEMSX = 0x80,  /* sign-extending load, cpu v4 */
-	MODE_ATOMIC = 0xc0, /* CLS_STX only; operation in imm, isa/atomic.def */
+enum insn_mode {
+#define MODE(name, code) MODE_##name = code,
+#include "isa/mem.def"
 };
 #define INSN_MODE(code) ((code) & 0xe0)
 
 /* Bytes that a load or store of this width moves. */
 static inline u32 insn_size_bytes(u8 code)
 {
-	static const u8 bytes[] = { 4, 2, 1, 8 };
+	static const u8 bytes[] = {
+#define WIDTH(name, width, size, ...) [width >> 3] = size,
+#include "isa/mem.def"
+	};
 
 	return bytes[INSN_SIZE(code) >> 3];
 }
@@ -88,6 +90,12 @@ enum pseudo_call {
 	CALL_HELPER,  /* imm: helper id */
 	CALL_SUBPROG, /* imm: insns from the next one to the target */
 	CALL_KFUNC,   /* imm: BTF id of a kernel function, off: index into fd_array */
+};
+
+/* off of ALU operations that have variants. */
+enum {
+	ALU_SIGNED = 1,          /* DIV, MOD */
+	ALU_ADDR_SPACE_CAST = 1, /* 64-bit MOV of a register; imm: new space << 16 | old space */
 };
 
 static inline bool insn_is_wide(const struct insn *i)
