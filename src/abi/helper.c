@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* abi/helper.c - the helper table, by id and by name. */
 #include "abi/helper.h"
-
-/* The flags as abi/helper.def writes them. */
-enum {
-	GPL = HELPER_GPL,
-	SLEEP = HELPER_MAY_SLEEP,
-	PKT = HELPER_PKT_ACCESS,
-	PKT_CHANGES = HELPER_PKT_CHANGES,
-	ACQUIRES = HELPER_ACQUIRES,
-	RELEASES = HELPER_RELEASES,
-	FASTCALL = HELPER_FASTCALL,
-	BY_TARGET = HELPER_BY_TARGET,
-};
+#include "abi/helper_flag.h"
 
 static const struct helper_proto protos[HELPER_ID_MAX] = {
 #define HELPER(id_, name_, ret_, a1, a2, a3, a4, a5, flags_)              \
