@@ -95,6 +95,9 @@ struct exec_env {
 	u64 (*call_back)(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 	/* bpf_tail_call: the program at that index, or NULL. */
 	const struct exec_prog *(*tail_target)(struct exec_env *env, struct map *array, u32 index);
+	/* Lookup in a map of maps: the handle of the inner map with that object id (map_ref_get()), or
+	 * NULL when there is none.  What it gives is an ARG_MAP of later calls. */
+	struct map *(*inner_map)(struct exec_env *env, struct map *outer, u64 object_id);
 
 	/* Debugger, coverage, claims check: called before each insn when set.  Interpreter only. */
 	void (*step)(struct exec_env *env, const struct exec_prog *prog, u32 pc, const u64 *regs);

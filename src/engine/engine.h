@@ -97,7 +97,7 @@ struct engine_ops {
 	/* Before anything is attached: makes the target (stopped) and whatever watches it.
 	 * target_go lets it run; its pid, or a negative errno. */
 	int (*target_start)(struct engine *e, const struct target *t, struct diag *dg);
-	int (*target_go)(struct engine *e);
+	int (*target_go)(struct engine *e, struct diag *dg);
 	/* fd that becomes readable when the target has ended (-1: no target); then target_status
 	 * gives its wait(2) status. */
 	int (*target_fd)(struct engine *e);
