@@ -27,6 +27,8 @@ struct exec_prog {
 	u32 n_insns;
 	u32 prog_type;            /* enum bpf_prog_type */
 	const helper_fn *helpers; /* borrowed; HELPER_ID_MAX entries, NULL where absent */
+	const helper_fn *kfuncs;  /* borrowed; a loaded kfunc call has its index here in imm */
+	u32 n_kfuncs;
 	const void *jit;          /* native code of exec/jit.h, NULL: interpret */
 	void *owner;              /* of whoever loaded it */
 };
@@ -71,10 +73,16 @@ struct host {
 	int (*pid_ns)(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid); /* get_ns_current_pid_tgid */
 };
 
+/* Bytes that stay accessible until the next helper call. */
+struct exec_span {
+	u64 start, size;
+};
+
 struct exec_env {
 	const struct exec_prog *prog;
 	void *ctx;                /* r1 of the outermost frame */
 	u32 ctx_size;             /* bytes that an unverified program may touch there */
+	bool ctx_writable;        /* may it write there? */
 	const struct host *host;
 	u64 max_steps;            /* interpreter: 0 means no limit */
 	u32 cpu;                  /* slot of per-CPU maps, fixed for the run */
@@ -84,11 +92,14 @@ struct exec_env {
 	u64 func_ip;              /* bpf_get_func_ip */
 
 	/* Unverified programs: may it touch these bytes (maps, records, packet)?  exec/ itself knows
-	 * stack and ctx.  NULL: the program was verified, nothing is checked. */
+	 * stack and ctx.  When all bytes around are as good, it may put their span into
+	 * hit[write], and is not asked again until the next call.  NULL: the program was verified,
+	 * nothing is checked. */
 	bool (*mem_ok)(struct exec_env *env, u64 addr, u64 size, bool write);
 	/* Unverified programs: may it call this helper with these arguments?  0, or a negative errno
 	 * that ends the run. */
 	int (*call_ok)(struct exec_env *env, u32 helper, const u64 args[5]);
+	int (*kfunc_ok)(struct exec_env *env, u32 kfunc, const u64 args[5]);
 
 	/* For helpers that call back (bpf_loop, for_each_map_elem, timers): runs the subprogram that a
 	 * PSEUDO_FUNC value names.  Set by exec/. */
@@ -98,6 +109,13 @@ struct exec_env {
 	/* Lookup in a map of maps: the handle of the inner map with that object id (map_ref_get()), or
 	 * NULL when there is none.  What it gives is an ARG_MAP of later calls. */
 	struct map *(*inner_map)(struct exec_env *env, struct map *outer, u64 object_id);
+
+	/* Legacy packet loads (LD_ABS, LD_IND): 1, 2 or 4 bytes at off of the packet that ctx stands
+	 * for, converted from network order.  0, or an errno: the program then returns 0.  NULL: no
+	 * packet. */
+	int (*packet_load)(struct exec_env *env, s32 off, u32 size, u32 *out);
+	/* Arena: its address with the low 32 bits cleared (address-space casts); 0 where there is none. */
+	u64 arena_base;
 
 	/* Debugger, coverage, claims check: called before each insn when set.  Interpreter only. */
 	void (*step)(struct exec_env *env, const struct exec_prog *prog, u32 pc, const u64 *regs);
@@ -110,6 +128,7 @@ struct exec_env {
 	u32 tail_calls;
 	u32 depth;                /* frames in use */
 	void *stack_base;         /* lowest byte of the frames, innermost grows down from the top */
+	struct exec_span hit[2];  /* of mem_ok: [0] reads, [1] writes */
 	void *exec_priv;
 	void *engine;             /* of whoever made the env */
 	u64 scratch[8];           /* helper state that lives for one run */
