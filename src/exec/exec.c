@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* exec/exec.c - entry of a run: sets its state up, picks interpreter or native code, and serves
+ * callbacks from helpers.
+ */
+#include "exec/exec.h"
+#include "exec/run.h"
+#include <errno.h>
+
+bool exec_stack_has(const struct exec_env *env, u64 addr, u64 size)
+{
+	u64 used = (u64)env->depth * EXEC_STACK_BYTES;
+	u64 low = (u64)env->stack_base + EXEC_STACK_ALL - used;
+
+	return addr - low <= used && used - (addr - low) >= size;
+}
+
+bool exec_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
+{
+	u64 off = addr - (u64)env->ctx;
+
+	if (!env->mem_ok || exec_stack_has(env, addr, size))
+		return true;
+	if (off <= env->ctx_size && env->ctx_size - off >= size)
+		return !write || env->ctx_writable;
+	return env->mem_ok(env, addr, size, write);
+}
+
+/* env->call_back of a run.  A callback that can't run, or whose run was ended, returns 1: that stops
+ * the loops of bpf_loop and its like. */
+static u64 run_call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct run *run = env->exec_priv;
+	const struct exec_prog *prog = run->prog;
+	u64 args[5] = { r1, r2, r3, r4, r5 };
+	u64 ret;
+
+	if (env->error)
+		return 1;
+	if (!exec_func_is(func) || (u32)func >= prog->n_insns) {
+		run_fail(env, -EINVAL);
+		return 1;
+	}
+	ret = env->mem_ok ? interp_checked(run, prog, (u32)func, args)
+			  : interp_trusted(run, prog, (u32)func, args);
+	return env->error ? 1 : ret;
+}
+
+int exec_run(struct exec_env *env, const u64 args[5], u64 *ret)
+{
+	const u64 ctx_only[5] = { (u64)env->ctx };
+	struct run run;
+	u64 r0;
+
+	run.env = env;
+	run.prog = env->prog;
+	run.steps_left = env->max_steps && env->max_steps <= INT64_MAX ? (s64)env->max_steps : INT64_MAX;
+	env->exec_priv = &run;
+	env->stack_base = run.stack;
+	env->call_back = run_call_back;
+	env->error = 0;
+	env->error_pc = 0;
+	env->error_addr = 0;
+	env->tail_calls = 0;
+	env->depth = 0;
+	env->hit[0] = env->hit[1] = (struct exec_span){ 0 };
+	if (!args)
+		args = ctx_only;
+	r0 = env->mem_ok ? interp_checked(&run, env->prog, 0, args)
+			 : interp_trusted(&run, env->prog, 0, args);
+	env->exec_priv = NULL;
+	env->stack_base = NULL;
+	env->depth = 0;
+	if (env->error)
+		return env->error;
+	*ret = r0;
+	return 0;
+}
