@@ -13,6 +13,8 @@
 #include "isa/insn.h"
 
 struct map; /* map/map.h: exec/ passes handles through, it never looks inside */
+struct packet; /* abi/packet.h */
+struct exec_env;
 
 enum {
 	EXEC_FRAMES_MAX = 8,      /* bpf-to-bpf call depth; kernel MAX_CALL_FRAMES */
@@ -71,7 +73,44 @@ struct host {
 	/* Changes the result of the hooked call; NULL where the hook does not allow it. */
 	int (*override_return)(void *arg, u64 value);
 	int (*pid_ns)(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid); /* get_ns_current_pid_tgid */
+	/* Cgroup id of the current task's ancestor at that level, 0: none.  NULL: only its own. */
+	u64 (*ancestor_cgroup_id)(void *arg, s32 level);
+	/* The task that current_task() or a kernel struct gave this address, NULL: none.  As a
+	 * function pointer NULL: only the current one is known. */
+	const struct host_task *(*task_at)(void *arg, u64 addr);
+	u32 hz;                         /* ticks a second of bpf_jiffies64; 0: 250 */
+	const struct host_timers *timers; /* NULL: bpf_timer_* answer -EOPNOTSUPP */
 };
+
+/* bpf_timer in map values.  timer is the value's address, which identifies it; what a program may
+ * write there is never trusted.  Flags are checked before.  Kernel 6.18, kernel/bpf/helpers.c. */
+struct host_timers {
+	/* -EBUSY: it is one already. */
+	int (*init)(void *arg, struct exec_env *env, struct map *m, void *timer, int clock_id);
+	/* -EINVAL: not initialised.  func is for call_back, with r1 = map, r2 = key, r3 = value. */
+	int (*set_callback)(void *arg, struct exec_env *env, void *timer, u64 func);
+	/* nsecs from now, or of the timer's clock with is_abs.  -EINVAL: no callback yet. */
+	int (*start)(void *arg, struct exec_env *env, void *timer, u64 nsecs, bool is_abs);
+	/* 1: it was running, 0: it was not, -EDEADLK: called by its own callback. */
+	int (*cancel)(void *arg, struct exec_env *env, void *timer);
+};
+
+/* The function that a trampoline program (fentry, fexit, fmod_ret, LSM) is attached to. */
+struct exec_func {
+	u32 n_args;
+	bool has_ret;                   /* fexit, fmod_ret: ret is known */
+	const u64 *args;                /* borrowed */
+	u64 ret;
+};
+
+/* What a run holds and must give back when it ends: reserved records, locks. */
+enum exec_held_kind { HELD_NONE, HELD_RECORD, HELD_LOCK };
+struct exec_held {
+	enum exec_held_kind kind;
+	void *at;
+	struct map *map;
+};
+enum { EXEC_HELD_MAX = 16 };
 
 /* Bytes that stay accessible until the next helper call. */
 struct exec_span {
@@ -90,6 +129,9 @@ struct exec_env {
 
 	u64 attach_cookie;        /* bpf_get_attach_cookie */
 	u64 func_ip;              /* bpf_get_func_ip */
+	const struct exec_func *func; /* borrowed; NULL: not behind a trampoline */
+	struct packet *packet;    /* borrowed; NULL: not a packet program */
+	s32 retval;               /* bpf_get_retval, bpf_set_retval of cgroup programs */
 
 	/* Unverified programs: may it touch these bytes (maps, records, packet)?  exec/ itself knows
 	 * stack and ctx.  When all bytes around are as good, it may put their span into
@@ -100,6 +142,12 @@ struct exec_env {
 	 * that ends the run. */
 	int (*call_ok)(struct exec_env *env, u32 helper, const u64 args[5]);
 	int (*kfunc_ok)(struct exec_env *env, u32 kfunc, const u64 args[5]);
+
+	/* Unverified programs: is this a handle of one of its maps (inner ones that it looked up too)? */
+	bool (*map_ok)(struct exec_env *env, const struct map *m);
+	/* The program's map in whose values or records addr lies, NULL: none.  Needed always: a lock
+	 * or a record reaches a helper without its map. */
+	struct map *(*map_at)(struct exec_env *env, u64 addr);
 
 	/* For helpers that call back (bpf_loop, for_each_map_elem, timers): runs the subprogram that a
 	 * PSEUDO_FUNC value names.  Set by exec/. */
@@ -132,4 +180,6 @@ struct exec_env {
 	void *exec_priv;
 	void *engine;             /* of whoever made the env */
 	u64 scratch[8];           /* helper state that lives for one run */
+	u32 n_held;               /* 0 before the run; helper_run_end() gives back what is left */
+	struct exec_held held[EXEC_HELD_MAX];
 };
