@@ -88,8 +88,10 @@ struct obj_map {
 	char *name;          /* the variable's, or the section's (".rodata", ".data.my") */
 	char *real_name;     /* at most 15 characters, as the kernel gets it: "execsnoo.rodata" */
 	enum obj_map_section kind;
-	u32 section_index;   /* ELF section it lies in */
+	char *section;       /* name of the ELF section it lies in */
+	u32 section_index;
 	u64 section_off;
+	/* As declared: a max_entries of 0 stays 0, ring buffers are not rounded up to pages. */
 	u32 type, key_size, value_size, max_entries, flags, numa_node;
 	u64 extra;           /* map_extra */
 	u32 btf_key_id, btf_value_id; /* in obj->btf; 0: none */
@@ -98,7 +100,8 @@ struct obj_map {
 	struct obj_map *inner; /* owned; template of a map of maps */
 	struct obj_map_init *inits; /* owned */
 	u32 n_inits;
-	u8 *data;            /* owned; first contents of a data section, value_size bytes */
+	u8 *data;            /* owned; first contents of a data section, arena or struct_ops; or NULL */
+	u64 data_size;       /* value_size; for an arena the bytes of its variables */
 	bool is_link;        /* .struct_ops.link */
 	bool autocreate;     /* false for .struct_ops with '?' */
 	struct place at;     /* strings live as long as the obj */
@@ -112,7 +115,7 @@ struct obj_extern {
 	enum obj_extern_kind kind;
 	bool is_weak, is_func;
 	u32 btf_id;          /* VAR or FUNC in obj->btf; 0: none */
-	u32 type_id;         /* its type, modifiers skipped; 0: typeless ksym */
+	u32 type_id;         /* its type, modifiers skipped; 0: typeless ksym; of a function: its proto */
 	u32 kconfig_off;     /* byte offset in the .kconfig map's value */
 	u32 size, align;
 };
@@ -123,7 +126,8 @@ struct obj {
 	char *license;       /* "" when there is no section */
 	u32 kern_version;    /* legacy "version" section; 0: none */
 	bool big_endian;
-	struct btf *btf;     /* owned; NULL when the object has none */
+	struct btf *btf;     /* owned; NULL when the object has none.  Sizes and offsets of data
+			      * sections are filled in; for the kernel: obj_kernel_btf() */
 	struct obj_func *funcs;   /* owned; ELF order: by section, by offset */
 	u32 n_funcs;
 	struct obj_map *maps;     /* owned; libbpf's order: data sections after declared maps */
@@ -143,6 +147,10 @@ void obj_free(struct obj *o);
 /* Writes it as an ELF object that readelf, llvm-objdump, bpftool and libbpf read.  Caller frees
  * *data with free(). */
 int obj_write(const struct obj *o, struct diag *dg, void **data, size_t *size);
+
+/* The object's BTF in the form BPF_BTF_LOAD takes: externs are made plain variables, hidden functions
+ * static.  Ids are those of o->btf.  Caller frees; -ENOENT without a message when there is none. */
+int obj_kernel_btf(const struct obj *o, struct diag *dg, struct btf **out);
 
 struct obj_map *obj_find_map(const struct obj *o, const char *name);   /* NULL: none */
 struct obj_func *obj_find_func(const struct obj *o, const char *name); /* NULL: none */
