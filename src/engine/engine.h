@@ -84,6 +84,9 @@ struct engine_ops {
 
 	/* fd to wait on (POLLIN) for a ring buffer map; owned by the engine. */
 	int (*map_poll_fd)(struct engine *e, int map_fd);
+	/* Takes the wake-up of an fd that map_poll_fd or perf_ring_open gave: call it after POLLIN and
+	 * before the ring is read, else poll(2) returns at once for ever.  NULL: not needed. */
+	void (*poll_taken)(struct engine *e, int poll_fd);
 	/* Opens the ring of a CPU (n_pages a power of two) and enters it into the map. */
 	int (*perf_ring_open)(struct engine *e, int map_fd, u32 cpu, u32 n_pages, struct perf_ring *out);
 
