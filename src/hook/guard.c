@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* hook/guard.c - the guard's loop: waits for stops of the tree and passes them on to stop.c.
+ *
+ * The guard outlives its controller.  When that has died or says MSG_STOP, no more ops are called
+ * and breakpoints go; then an attached process is let go thread by thread, while a started command
+ * is served to its end: a filtered call that finds no tracer would fail with ENOSYS.
+ */
+#include "hook/guard.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { BATCH_MAX = 64, POLL_EVERY = 32 };
+
+void guard_say(struct trace *t, enum msg_kind kind, s32 value, const char *text)
+{
+	struct msg m = { .kind = kind, .value = value };
+
+	if (text)
+		snprintf(m.text, sizeof(m.text), "%s", text);
+	while (t->sock >= 0 && send(t->sock, &m, sizeof(m), MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static _Noreturn void fail(struct trace *t, int err, const char *text)
+{
+	guard_say(t, MSG_FAILED, err, text);
+	_exit(1);
+}
+
+/* ---- the command ---- */
+
+/* Puts the filter in.  Only a caller with CAP_SYS_ADMIN may do so without no_new_privs, and then
+ * set-user-id programs of the tree work as ever. */
+static int install_filter(const struct sock_fprog *prog)
+{
+	if (!prog->len || !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog, 0, 0))
+		return 0;
+	if (errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog, 0, 0))
+		return 0;
+	return -errno;
+}
+
+/* The child: waits until it is seized, then becomes the command.  Between the filter and execve it
+ * makes no other call. */
+static _Noreturn void run_command(int go, int failed, const struct sock_fprog *prog,
+				  char *const *argv, const char *path, const sigset_t *mask)
+{
+	int err;
+	char byte;
+
+	if (read(go, &byte, 1) != 1)
+		_exit(127); /* the guard has died */
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	err = install_filter(prog);
+	if (!err) {
+		execv(path, argv);
+		err = -errno;
+	}
+	if (write(failed, &err, sizeof(err)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* Forks the command and seizes it before it takes its first step.  *failed becomes readable with an
+ * errno when it can't be run. */
+static void start_command(struct trace *t, char *const *argv, const char *path,
+			  const sigset_t *mask, int *failed)
+{
+	struct sock_fprog prog = { 0 };
+	int go[2], bad[2];
+
+	if (trace_stops_calls(t)) {
+		int n = filter_build(t, &prog.filter);
+
+		if (n < 0)
+			fail(t, n, "no memory for the filter");
+		prog.len = (u16)n;
+	}
+	if (pipe2(go, O_CLOEXEC) || pipe2(bad, O_CLOEXEC | O_NONBLOCK))
+		fail(t, -errno, "can't make a pipe");
+
+	s32 pid = fork();
+
+	if (pid < 0)
+		fail(t, -errno, "can't fork");
+	if (pid == 0) {
+		close(go[1]);
+		run_command(go[0], bad[1], &prog, argv, path, mask);
+	}
+	free(prog.filter);
+	close(go[0]);
+	close(bad[1]);
+	*failed = bad[0];
+
+	struct task *k = task_add(t, pid);
+
+	t->root_pid = pid;
+	t->options |= PTRACE_O_EXITKILL;
+	if (!k || ptrace(PTRACE_SEIZE, pid, NULL, (void *)(u64)t->options)) {
+		int err = k ? -errno : -ENOMEM;
+
+		kill(pid, SIGKILL);
+		fail(t, err, err == -EPERM ? "ptrace(2) is not permitted here" : "can't trace");
+	}
+	k->mm = mm_new();
+	if (write(go[1], "", 1) != 1)
+		fail(t, -errno, "can't start the command");
+	close(go[1]);
+}
+
+/* ---- an attached process ---- */
+
+/* Seizes every thread that is not seized yet: their number, or a negative errno. */
+static int seize_threads(struct trace *t, s32 pid, struct mm *mm)
+{
+	char path[64];
+	int n = 0, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		return errno == ENOENT ? -ESRCH : -errno;
+	for (struct dirent *e; (e = readdir(dir)); ) {
+		s32 tid = atoi(e->d_name);
+
+		if (tid <= 0 || task_find(t, tid))
+			continue;
+		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(u64)t->options)) {
+			if (errno != ESRCH)
+				err = -errno;
+			continue;
+		}
+		struct task *k = task_add(t, tid);
+
+		if (!k) {
+			err = -ENOMEM;
+			break;
+		}
+		k->pub.tgid = pid;
+		k->mm = mm_get(mm);
+		n++;
+	}
+	closedir(dir);
+	return n ? n : err;
+}
+
+static void attach_process(struct trace *t, s32 pid)
+{
+	struct mm *mm = mm_new();
+	int n = mm ? seize_threads(t, pid, mm) : -ENOMEM;
+
+	if (n == -EPERM)
+		fail(t, n, "not permitted to trace this process (another user's, already traced, or "
+			   "kernel.yama.ptrace_scope forbids it)");
+	if (n <= 0)
+		fail(t, n ? n : -ESRCH, n && n != -ESRCH ? strerror(-n) : "no such process");
+	while (seize_threads(t, pid, mm) > 0) /* those made meanwhile */
+		;
+	mm_put(mm);
+	t->root_pid = pid;
+
+	struct task *any = NULL;
+
+	for (u32 b = 0; b < TASK_BUCKETS; b++) {
+		for (struct task *k = t->buckets[b]; k; k = k->next) {
+			any = k;
+			if (!trace_stops_calls(t))
+				continue;
+			k->interrupted = true;
+			ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
+		}
+	}
+	if (any && t->bps.n)
+		bp_scan(t, any);
+}
+
+/* ---- the end of tracing ---- */
+
+/* No op is called any more; breakpoints go. */
+static void go_quiet(struct trace *t)
+{
+	if (t->quiet)
+		return;
+	t->quiet = true;
+	for (u32 b = 0; b < TASK_BUCKETS; b++)
+		for (struct task *k = t->buckets[b]; k; k = k->next)
+			bp_remove_all(t, k);
+	if (t->ops->guard_stop)
+		t->ops->guard_stop(t->arg, t);
+	__atomic_store_n(&t->shared->quiet, 1, __ATOMIC_RELEASE);
+	guard_say(t, MSG_QUIET, 0, NULL);
+	if (!t->attached)
+		return;
+	t->detaching = true;
+	for (u32 b = 0; b < TASK_BUCKETS; b++) {
+		for (struct task *k = t->buckets[b]; k; k = k->next) {
+			k->interrupted = true;
+			ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
+		}
+	}
+}
+
+/* ---- the loop ---- */
+
+/* Serves what is readable: the controller's word or death, the owner's fds. */
+static void serve_fds(struct trace *t, struct pollfd *fds, u32 n)
+{
+	struct msg m;
+
+	if (fds[0].revents) {
+		ssize_t got = recv(t->sock, &m, sizeof(m), MSG_DONTWAIT);
+
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+			close(t->sock);
+			t->sock = fds[0].fd = -1;
+			go_quiet(t);
+		} else if (got == sizeof(m) && m.kind == MSG_STOP) {
+			go_quiet(t);
+		}
+	}
+	if (fds[1].revents & POLLIN) {
+		fds[1].fd = -1;
+		go_quiet(t);
+	}
+	for (u32 i = 2; i < n; i++) {
+		struct watch *w = &t->watches.p[i - 2];
+
+		if (t->quiet || fds[i].revents & (POLLERR | POLLNVAL))
+			fds[i].fd = -1;
+		else if (fds[i].revents)
+			w->fn(w->arg, w->fd);
+	}
+}
+
+/* Takes all stops there are, then handles them: a task that stops again at once can't keep the
+ * others waiting.  False when no task is left. */
+static bool serve_stops(struct trace *t, bool *any)
+{
+	struct { s32 tid; int status; } batch[BATCH_MAX];
+	u32 n = 0;
+	s32 tid = 0;
+
+	while (n < BATCH_MAX && (tid = waitpid(-1, &batch[n].status, __WALL | WNOHANG)) > 0)
+		batch[n++].tid = tid;
+	for (u32 i = 0; i < n; i++)
+		stop_handle(t, batch[i].tid, batch[i].status);
+	*any = n > 0;
+	if (tid < 0 && errno == ECHILD && n == 0)
+		return false;
+	return !(t->detaching && t->n_tasks == 0);
+}
+
+static void loop(struct trace *t)
+{
+	u32 n_fds = t->watches.n + 2, rounds = 0;
+	struct pollfd *fds = calloc(n_fds, sizeof(*fds));
+	struct timespec now = { 0 };
+	sigset_t open;
+	bool any;
+
+	if (!fds)
+		fail(t, -ENOMEM, "no memory for the guard");
+	fds[0] = (struct pollfd){ t->sock, POLLIN, 0 };
+	fds[1] = (struct pollfd){ t->controller_fd, POLLIN, 0 };
+	for (u32 i = 2; i < n_fds; i++)
+		fds[i] = (struct pollfd){ t->watches.p[i - 2].fd, POLLIN, 0 };
+	sigprocmask(SIG_SETMASK, NULL, &open);
+	sigdelset(&open, SIGCHLD);
+	while (serve_stops(t, &any)) {
+		if (any && ++rounds % POLL_EVERY)
+			continue;
+		/* SIGCHLD is blocked but here, so no stop is overlooked before the sleep. */
+		if (ppoll(fds, n_fds, any ? &now : NULL, &open) > 0)
+			serve_fds(t, fds, n_fds);
+	}
+	free(fds);
+}
+
+static void on_sigchld(int sig)
+{
+	(void)sig;
+}
+
+/* Nothing but SIGKILL ends the guard, and it holds no terminal and no pipe of the command open. */
+static void leave_terminal(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN,
+				       SIGTTOU, SIGUSR1, SIGUSR2, SIGALRM };
+	struct rlimit files;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	for (u32 i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	prctl(PR_SET_NAME, "osmia-guard", 0, 0, 0);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) { /* a file or two per task stay open */
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+_Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
+			  const sigset_t *mask, s32 pid)
+{
+	struct sigaction chld = { .sa_handler = on_sigchld };
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	t->start_failed_fd = -1;
+	t->options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+		     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
+	if (t->want_process & TRACE_EXIT_EVENT)
+		t->options |= PTRACE_O_TRACEEXIT;
+
+	int err = t->ops->guard_start ? t->ops->guard_start(t->arg, t) : 0;
+
+	if (err)
+		fail(t, err, "the programs can't run in the guard");
+	if (argv)
+		start_command(t, argv, path, mask, &t->start_failed_fd);
+	leave_terminal();
+	sigaction(SIGCHLD, &chld, NULL);
+	if (!argv) {
+		attach_process(t, pid);
+		guard_say(t, MSG_STARTED, pid, NULL);
+	}
+	loop(t);
+	go_quiet(t);
+	_exit(0);
+}

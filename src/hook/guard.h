@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* hook/guard.h - what the files of the ptrace transport share; others include hook/ptrace.h.
+ *
+ *	trace.c   the controller's side: wishes, start, status
+ *	guard.c   the guard: start of the tree, its loop, the end of tracing
+ *	stop.c    what each kind of stop means
+ *	task.c    threads and address spaces of the tree
+ *	filter.c  the seccomp filter of a started command
+ *	bp.c      breakpoints: where they are, what a hit means
+ *	xol.c     running the insn under a breakpoint without lifting it
+ *	inject.c  system calls made in a stopped task
+ */
+#pragma once
+#include "base/vec.h"
+#include "hook/ptrace.h"
+#include <sys/types.h>
+
+struct mm;
+struct task;
+
+/* Breakpoints wanted, one per trace_add_bp(); equal places are chained. */
+struct bp {
+	u32 place;
+	s32 next;            /* another bp of the same place, -1: none */
+	bool enter, ret;
+	s32 pid;
+};
+
+/* A file offset that carries breakpoints. */
+struct bp_place {
+	dev_t dev;
+	ino_t ino;
+	u64 off;
+	u64 ref_ctr_off;
+	s32 first;           /* bp */
+	char *path;          /* owned */
+};
+
+struct watch {
+	int fd;
+	void (*fn)(void *arg, int fd);
+	void *arg;
+};
+
+/* Written by the guard, read by the controller at any time. */
+struct trace_shared {
+	struct trace_counts counts;
+	u32 quiet;           /* the last op has run */
+};
+
+/* Messages on the socket between controller and guard; one packet each. */
+enum msg_kind { MSG_STARTED, MSG_FAILED, MSG_ROOT_EXIT, MSG_QUIET, MSG_STOP };
+struct msg {
+	u32 kind;
+	s32 value;           /* pid, negative errno, wait status */
+	char text[200];      /* of MSG_FAILED */
+};
+
+enum { TASK_BUCKETS = 1024 };
+
+struct trace {
+	const struct trace_ops *ops;
+	void *arg;
+	struct trace_shared *shared; /* owned mapping */
+
+	/* wishes */
+	u64 want[2][TRACE_SYSCALLS_MAX / 64]; /* [0] enter, [1] exit */
+	u32 want_all;        /* TRACE_ENTER, TRACE_EXIT */
+	u32 want_process;    /* enum trace_process_event */
+	VEC(struct bp) bps;
+	VEC(struct bp_place) places;
+	VEC(struct watch) watches;
+
+	/* controller */
+	enum trace_state state;
+	s32 guard_pid, root_pid;
+	int sock;            /* to the other side; -1 before the start */
+	int status;
+
+	/* guard */
+	bool attached;       /* trace_attach(), not trace_start() */
+	bool quiet;          /* no more ops: pass on, or detach */
+	bool detaching;
+	int controller_fd;   /* pidfd, -1 where the kernel has none */
+	struct task *buckets[TASK_BUCKETS];
+	u32 n_tasks;
+	u32 n_held;
+	u32 options;         /* of PTRACE_SEIZE */
+	bool started;        /* the command's execve has worked */
+	int start_failed_fd; /* readable with an errno when it has not */
+};
+
+enum task_phase {
+	PHASE_NONE,          /* ops may not change the task */
+	PHASE_ENTER, PHASE_EXIT, PHASE_BP_ENTER, PHASE_BP_RETURN,
+};
+
+struct task {
+	struct trace_task pub;
+	struct task *next;   /* in its bucket */
+	struct mm *mm;       /* counted; NULL: not known yet */
+	s32 parent_tid;      /* whose fork event named it, 0: none yet */
+	bool held;           /* new, waits for the event of whoever made it */
+	bool fresh;          /* has not had its first stop */
+	bool in_call;        /* between a hooked entry and its exit */
+	bool wants_exit;     /* of this call */
+	bool exit_told;
+	bool interrupted;    /* PTRACE_INTERRUPT is under way */
+	bool overridden;
+	u8 phase;            /* enum task_phase */
+	s32 nr;              /* of the call it is in */
+	u64 saved_arg;       /* clone flags before CLONE_UNTRACED was taken out */
+	bool arg_changed;
+	int comm_fd;         /* of /proc/TID/comm, -1 */
+	char comm[16];       /* as last read */
+	char *exec_path;     /* owned; name given to the execve under way */
+	struct user_regs_struct regs; /* of the current stop */
+	bool regs_valid, regs_dirty;
+};
+
+static inline struct task *task_of(struct trace_task *pub)
+{
+	return container_of(pub, struct task, pub);
+}
+
+/* ---- task.c ---- */
+struct task *task_find(struct trace *t, s32 tid);
+struct task *task_add(struct trace *t, s32 tid);  /* NULL when memory is out */
+void task_remove(struct trace *t, struct task *k);
+void task_rename(struct trace *t, struct task *k, s32 tid);
+s32 task_read_tgid(s32 tid);                      /* 0: gone */
+s32 task_read_ppid(s32 tid);
+void task_read_comm(struct task *k, char comm[16]);
+/* Registers of the current stop; false when the task is gone. */
+bool task_regs(struct task *k);
+void task_flush_regs(struct task *k);
+
+/* ---- bp.c: address spaces and breakpoints ---- */
+struct mm *mm_new(void);
+struct mm *mm_get(struct mm *m);
+void mm_put(struct mm *m);
+struct mm *mm_copy(const struct mm *m, s32 tid);  /* of a forked child */
+int mm_fd(struct mm *m, s32 tid);                 /* of /proc/TID/mem */
+/* Looks for wanted files in the task's maps and puts breakpoints there. */
+void bp_scan(struct trace *t, struct task *k);
+/* A signal stop with SIGTRAP: true when it was a breakpoint, which has then been handled. */
+bool bp_hit(struct trace *t, struct task *k);
+/* Takes all breakpoints out of the task's memory. */
+void bp_remove_all(struct trace *t, struct task *k);
+
+/* ---- filter.c ---- */
+struct sock_filter;
+/* The filter's length, or -ENOMEM; caller frees *out. */
+int filter_build(const struct trace *t, struct sock_filter **out);
+
+/* ---- guard.c ---- */
+/* Runs in the guard and never returns.  argv NULL: attach to pid. */
+_Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
+			  const sigset_t *mask, s32 pid);
+void guard_say(struct trace *t, enum msg_kind kind, s32 value, const char *text);
+
+/* ---- stop.c ---- */
+/* What waitpid(2) said about a task. */
+void stop_handle(struct trace *t, s32 tid, int status);
+
+/* ---- trace.c ---- */
+bool trace_wants(const struct trace *t, s32 nr, u32 point);
+/* Must calls stop, for the ops or for the transport's own sake? */
+bool trace_stops_calls(const struct trace *t);
