@@ -42,6 +42,7 @@ static u64 run_call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3,
 	}
 	ret = env->mem_ok ? interp_checked(run, prog, (u32)func, args)
 			  : interp_trusted(run, prog, (u32)func, args);
+	run->prog = prog;
 	return env->error ? 1 : ret;
 }
 

@@ -20,6 +20,7 @@
  *	-EFAULT  a refused access, at env->error_addr
  *	-ELOOP   more than EXEC_FRAMES_MAX frames
  *	-EPERM   a call that call_ok or kfunc_ok is not there to allow
+ *	-ENOSYS  a call of a helper or kfunc that is not there
  *	-EINVAL  an insn that exec_check() would have refused, a callback that is no function
  *	other    what call_ok or a helper put into env->error
  */

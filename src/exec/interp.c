@@ -110,6 +110,16 @@ static const struct exec_prog *tail_call(struct exec_env *env, const u64 *regs, 
 	return next;
 }
 
+/* What the call reaches; NULL: there is no such helper or kfunc. */
+static helper_fn call_target(const struct exec_prog *prog, const struct insn *i)
+{
+	u32 id = (u32)i->imm;
+
+	if (i->src == CALL_KFUNC)
+		return id < prog->n_kfuncs ? prog->kfuncs[id] : NULL;
+	return id < HELPER_ID_MAX && prog->helpers ? prog->helpers[id] : NULL;
+}
+
 /* A helper or kfunc call of an unverified program: is it allowed? */
 static bool call_ok(struct exec_env *env, const struct insn *i, const u64 *regs)
 {

@@ -87,6 +87,7 @@ u64 LOOP_NAME(struct run *run, const struct exec_prog *prog, u32 pc, const u64 a
 	s64 left = run->steps_left;
 	u64 stack_low, stack_size;
 	struct run_frame *f;
+	helper_fn fn;
 	u64 r[16];
 
 	mem_zero(r, sizeof(r));
@@ -277,8 +278,12 @@ call:
 		env->hit[0].size = env->hit[1].size = 0;
 		GO(next->insns);
 	}
-	r[0] = (i->src == CALL_KFUNC ? prog->kfuncs : prog->helpers)[i->imm](r[1], r[2], r[3], r[4],
-									     r[5], env);
+	fn = call_target(prog, i);
+	if (unlikely(!fn)) {
+		run_fail(env, -ENOSYS);
+		goto fail;
+	}
+	r[0] = fn(r[1], r[2], r[3], r[4], r[5], env);
 	left = run->steps_left;
 	if (LOOP_CHECKED)
 		env->hit[0].size = env->hit[1].size = 0;
