@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* helper/task.c - who runs, where and when.
+ *
+ * Kernel 6.18: kernel/bpf/helpers.c, kernel/trace/bpf_trace.c.
+ */
+#include "abi/uapi.h"
+#include "helper/body.h"
+#include <errno.h>
+#include <time.h>
+
+static const struct host_task *current(const struct exec_env *env)
+{
+	return env->host->task(env->host->arg);
+}
+
+static u64 now(const struct exec_env *env, int clock_id)
+{
+	return env->host->clock_ns(env->host->arg, clock_id);
+}
+
+BODY(ktime_get_ns)
+{
+	return now(env, CLOCK_MONOTONIC);
+}
+
+BODY(ktime_get_boot_ns)
+{
+	return now(env, CLOCK_BOOTTIME);
+}
+
+BODY(ktime_get_coarse_ns)
+{
+	return now(env, CLOCK_MONOTONIC_COARSE);
+}
+
+BODY(ktime_get_tai_ns)
+{
+	return now(env, CLOCK_TAI);
+}
+
+/* Jiffies start so that their low 32 bits wrap 300 s after boot.  Kernel: INITIAL_JIFFIES. */
+BODY(jiffies64)
+{
+	u64 hz = env->host->hz ? env->host->hz : 250;
+	u64 ns = now(env, CLOCK_MONOTONIC);
+
+	return (u32)(0 - 300 * (u32)hz) + ns / 1000000000 * hz + ns % 1000000000 * hz / 1000000000;
+}
+
+BODY(get_prandom_u32)
+{
+	return env->host->random(env->host->arg);
+}
+
+BODY(get_smp_processor_id)
+{
+	return env->cpu;
+}
+
+BODY(get_numa_node_id)
+{
+	return env->host->numa_node ? env->host->numa_node(env->host->arg) : 0;
+}
+
+BODY(get_current_pid_tgid)
+{
+	const struct host_task *t = current(env);
+
+	return (u64)t->tgid << 32 | t->pid;
+}
+
+BODY(get_current_uid_gid)
+{
+	const struct host_task *t = current(env);
+
+	return (u64)t->gid << 32 | t->uid;
+}
+
+/* Fills the whole buffer and always ends it.  Kernel: strscpy_pad. */
+BODY(get_current_comm)
+{
+	const struct host_task *t = current(env);
+	u32 size = (u32)r2, n = 0;
+	char *out = PTR(r1);
+
+	if (!size)
+		return 0;
+	while (n < size - 1 && n < sizeof(t->comm) - 1 && t->comm[n]) {
+		out[n] = t->comm[n];
+		n++;
+	}
+	mem_zero(out + n, size - n);
+	return 0;
+}
+
+BODY(get_current_cgroup_id)
+{
+	return current(env)->cgroup_id;
+}
+
+BODY(get_current_ancestor_cgroup_id)
+{
+	const struct host *h = env->host;
+
+	return h->ancestor_cgroup_id ? h->ancestor_cgroup_id(h->arg, (s32)r1) : 0;
+}
+
+BODY(get_current_task)
+{
+	return env->host->current_task ? env->host->current_task(env->host->arg) : 0;
+}
+
+BODY(get_current_task_btf)
+{
+	return body_get_current_task(r1, r2, r3, r4, r5, env);
+}
+
+/* Kernel: bpf_get_ns_current_pid_tgid; on failure the result is zeroed. */
+BODY(get_ns_current_pid_tgid)
+{
+	struct bpf_pidns_info *out = PTR(r3);
+	const struct host *h = env->host;
+	u32 pid, tgid;
+	int err = -EINVAL;
+
+	if ((u32)r4 == sizeof(*out) && (u32)r1 == r1 && h->pid_ns)
+		err = h->pid_ns(h->arg, r1, r2, &pid, &tgid);
+	if (err) {
+		mem_zero(out, (u32)r4);
+		return RESULT(err);
+	}
+	*out = (struct bpf_pidns_info){ pid, tgid };
+	return 0;
+}
+
+static u64 send_signal(struct exec_env *env, u32 sig, bool thread)
+{
+	const struct host *h = env->host;
+
+	if (sig > 64)
+		return RESULT(-EINVAL);
+	if (!h->send_signal)
+		return RESULT(-EPERM);
+	return RESULT(h->send_signal(h->arg, sig, thread));
+}
+
+BODY(send_signal)
+{
+	return send_signal(env, (u32)r1, false);
+}
+
+BODY(send_signal_thread)
+{
+	return send_signal(env, (u32)r1, true);
+}
+
+BODY(override_return)
+{
+	const struct host *h = env->host;
+
+	return h->override_return ? RESULT(h->override_return(h->arg, r2)) : RESULT(-EPERM);
+}
