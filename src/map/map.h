@@ -33,6 +33,9 @@ struct map_info {
 	u32 id;
 	bool frozen;
 	u64 memory_bytes;     /* size of the file */
+	u32 n_corrupt;        /* impossible states met: somebody scribbled */
+	u64 n_dropped;        /* ring buffers: records that found no room */
+	u64 n_abandoned;      /* ring buffers: records whose producer was killed */
 };
 
 struct map;
@@ -44,6 +47,10 @@ int map_create(int fd, const struct map_attr *attr, u32 id, struct map **out);
 int map_open(int fd, struct map **out);
 void map_close(struct map *m);
 void map_info(const struct map *m, struct map_info *out);
+/* Is there a kind for this BPF_MAP_TYPE_*? */
+bool map_type_supported(u32 type);
+/* Slots of a per-CPU map made with n_cpus 0: one more than the highest possible CPU number. */
+u32 map_system_cpus(void);
 
 /* ---- the program's side: what helpers do.  cpu is the caller's per-CPU slot. ---- */
 
@@ -73,7 +80,10 @@ int map_user_update(struct map *m, const void *key, const void *value, u64 flags
 int map_user_delete(struct map *m, const void *key);
 int map_user_lookup_and_delete(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next); /* key NULL: the first; -ENOENT at the end */
+/* -EBUSY when frozen before, -ENOTSUPP (524) with a lock or timer in the value. */
 int map_freeze(struct map *m);
+/* May the system call's side write?  Not when frozen or opened read-only. */
+bool map_user_writable(const struct map *m);
 
 /* Batches as the system call has them (kernel generic_map_*_batch, htab batch): *count in and out;
  * in_batch NULL starts, out_batch is opaque.  -ENOENT after the last element. */
@@ -86,6 +96,9 @@ int map_user_delete_batch(struct map *m, const void *keys, u32 *count, u64 flags
  *      the engine turns fds into ids and back.  0 is an empty slot. ---- */
 int map_ref_set(struct map *m, const void *key, u64 object_id, u64 flags);
 int map_ref_get(struct map *m, const void *key, u64 *object_id);
+/* Maps of maps: the template's attributes, false when there is none; and may inner go in? */
+bool map_inner_info(const struct map *m, struct map_attr *out);
+bool map_inner_fits(const struct map *outer, const struct map *inner);
 
 /* ---- ring buffer: the kernel's layout (consumer page, producer page, data twice) ---- */
 void *map_ringbuf_reserve(struct map *m, u64 size);           /* NULL when full */
@@ -94,12 +107,25 @@ int map_ringbuf_output(struct map *m, const void *data, u64 size, u64 flags);
 u64 map_ringbuf_query(struct map *m, u64 what);
 /* Record that a reserved address belongs to: its size, or 0 when it is none. */
 u32 map_ringbuf_record_size(const struct map *m, const void *record);
+/* For a consumer that finds an unfinished record and sleeps: discards those whose producer was killed,
+ * so that it gets past them.  Their number.  (Producers do it too, now and then.) */
+u32 map_ringbuf_reap(struct map *m);
 /* user_ringbuf_drain: calls fn on each sample; number drained or a negative errno. */
 s64 map_user_ringbuf_drain(struct map *m, int (*fn)(const void *data, u32 size, void *arg), void *arg,
 			   u64 flags);
 
-/* ---- perf event array: one perf-style ring per CPU in the same file ---- */
+/* ---- perf event array: one perf-style ring per CPU, each in a file of its own that the engine makes
+ *      (one header page, then a power of two of data pages, as perf_event_open(2) maps them). ---- */
+
+/* Makes a ring, mapped read-write at mapped, the place where map_perf_output() of this handle writes
+ * for that CPU; NULL takes it away.  The mapping stays the caller's and must outlive its use.  -E2BIG:
+ * no such CPU; -EINVAL: size is not a page and a power of two of pages. */
+int map_perf_attach(struct map *m, u32 cpu, void *mapped, u64 size);
+/* A PERF_RECORD_SAMPLE with raw, followed by tail, as its raw part.  -ENOENT: no ring; -ENOSPC: the
+ * ring is full, counted, and a PERF_RECORD_LOST comes before the next sample. */
 int map_perf_output(struct map *m, u32 cpu, const void *raw, u64 size, const void *tail, u64 tail_size);
+/* Records lost since the last PERF_RECORD_LOST. */
+u64 map_perf_lost(const struct map *m, u32 cpu);
 
 /* ---- stack traces ---- */
 s64 map_stack_id(struct map *m, const u64 *ips, u32 n, u64 flags);
