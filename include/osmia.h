@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* osmia.h - the public interface of libosmia: eBPF in one library.
  *
- * Results are 0 or more on success and a negative errno on failure; the sentence for a person comes
- * from osmia_message().  Handles are not shared between threads without a lock of the caller's.
+ *	struct osmia *o;
+ *	osmia_new(&(struct osmia_opts){ .size = sizeof(struct osmia_opts), .write = print }, &o);
+ *	if (osmia_open(o, "execsnoop.bpf.o") || osmia_start(o, argv))
+ *		puts(osmia_message(o, 0));
+ *	while (osmia_poll(o, -1) >= 0 && !osmia_ended(o))
+ *		;
+ *	osmia_stop(o);
+ *	osmia_free(o);
+ *
+ * Results are 0 or more on success and a negative errno on failure; the sentences for a person come
+ * from osmia_message().  A handle is used by one thread at a time.
  */
 #ifndef OSMIA_H
 #define OSMIA_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +27,82 @@ extern "C" {
 
 /* "MAJOR.MINOR.PATCH" of the library in use. */
 OSMIA_API const char *osmia_version(void);
+
+/* ---- running a BPF object ---- */
+
+enum osmia_engine {
+	OSMIA_ENGINE_AUTO,   /* the kernel where bpf(2) works for this user, else user space */
+	OSMIA_ENGINE_KERNEL, /* bpf(2) of the running kernel */
+	OSMIA_ENGINE_USER,   /* Osmia's own, as an ordinary user */
+};
+
+enum osmia_format { OSMIA_TEXT, OSMIA_JSON };
+
+/* size is sizeof(struct osmia_opts) as the caller knows it, so that the struct can grow: what a caller
+ * leaves out reads as 0.  Strings are borrowed until osmia_free(). */
+struct osmia_opts {
+	size_t size;
+	enum osmia_engine engine;
+	enum osmia_format format;
+	/* Events, bpf_printk lines and maps, whole lines at a time.  NULL drops them. */
+	void (*write)(void *arg, const char *text, size_t n);
+	void *arg;
+	const char *only;        /* load this program alone; NULL: all */
+	const char *binary;      /* uprobes without a path in their section attach to this file */
+	const char *ifname;      /* XDP, tc, socket filters */
+	const char *cgroup;      /* cgroup programs: a cgroup v2 directory */
+	int32_t pid;             /* join this process; 0: none */
+	bool tree;               /* programs see only the command's process tree */
+	bool print_maps;         /* osmia_stop() prints all maps */
+	uint32_t verifier_log;   /* log level of a refusal's log: 0 means 1 */
+};
+
+struct osmia;
+
+/* -EINVAL for a size that can't be, -ENOMEM. */
+OSMIA_API int osmia_new(const struct osmia_opts *opts, struct osmia **out);
+/* Detaches and frees all.  Accepts NULL. */
+OSMIA_API void osmia_free(struct osmia *o);
+
+/* Opens an ELF object ("-" is standard input).  -EINVAL for what is none, with its place. */
+OSMIA_API int osmia_open(struct osmia *o, const char *path);
+OSMIA_API int osmia_open_mem(struct osmia *o, const void *data, size_t size, const char *name);
+
+/* Between open and start: a variable of .rodata, .data or .bss ("targ_pid", "42"), and the struct of
+ * a map's records ("MAP=struct NAME"). */
+OSMIA_API int osmia_set(struct osmia *o, const char *name, const char *value);
+OSMIA_API int osmia_event(struct osmia *o, const char *choice);
+
+/* Loads and attaches, then starts argv (NULL-terminated; NULL: no command) or joins opts.pid. */
+OSMIA_API int osmia_start(struct osmia *o, char *const *argv);
+
+/* An fd that is readable when osmia_poll() has something to do. */
+OSMIA_API int osmia_fd(const struct osmia *o);
+/* Waits up to timeout_ms (-1: for ever) and writes what came: number of records, 0 on a time-out or a
+ * signal, negative errno. */
+OSMIA_API int64_t osmia_poll(struct osmia *o, int timeout_ms);
+/* Has the command (and all it started), or the joined process, ended? */
+OSMIA_API bool osmia_ended(const struct osmia *o);
+/* Its exit status as wait(2) has it; -1: still running, or there is none. */
+OSMIA_API int osmia_status(const struct osmia *o);
+/* Detaches, writes what is left, the maps where asked for, and what was lost.  0, or a negative errno
+ * where programs failed at run time. */
+OSMIA_API int osmia_stop(struct osmia *o);
+
+/* Name of the engine in use, "kernel" or "user"; NULL before osmia_start(). */
+OSMIA_API const char *osmia_engine_name(const struct osmia *o);
+/* Does an engine work here for this user?  0, or the negative errno of the first thing that fails. */
+OSMIA_API int osmia_can(enum osmia_engine engine);
+
+/* ---- what there is to say ---- */
+
+enum osmia_level { OSMIA_ERROR, OSMIA_WARNING, OSMIA_NOTE };
+
+/* Number of messages so far, and the nth as "PLACE: TEXT"; NULL past the end.  Valid until the next
+ * call that changes o. */
+OSMIA_API unsigned osmia_messages(const struct osmia *o);
+OSMIA_API const char *osmia_message(struct osmia *o, unsigned n);
+OSMIA_API enum osmia_level osmia_message_level(const struct osmia *o, unsigned n);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* output/event.c - finds a record's struct by name, by map, by size. */
+#include "output/event.h"
+#include "base/str.h"
+#include "btf/btf.h"
+#include "obj/obj.h"
+#include "output/dwarf.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int event_types_choose(struct event_types *et, const char *text, struct diag *dg)
+{
+	const char *eq = strchr(text, '='), *type = eq ? eq + 1 : text;
+	struct event_choice *c;
+
+	if (str_starts(type, "struct "))
+		type += strlen("struct ");
+	if (!*type || (eq && eq == text))
+		return diag_error(dg, (struct place){0}, -EINVAL,
+				  "event '%s': should be MAP=struct NAME", text);
+	c = vec_add(&et->choices);
+	if (!c)
+		return -ENOMEM;
+	c->map = eq ? strndup(text, (size_t)(eq - text)) : strdup("");
+	c->type = strdup(type);
+	return c->map && c->type ? 0 : -ENOMEM;
+}
+
+void event_types_free(struct event_types *et)
+{
+	for (u32 i = 0; i < et->choices.n; i++) {
+		free(et->choices.p[i].map);
+		free(et->choices.p[i].type);
+	}
+	vec_free(&et->choices);
+	btf_free(et->dwarf);
+	*et = (struct event_types){0};
+}
+
+static const struct btf *dwarf_btf(struct event_types *et)
+{
+	if (!et->dwarf_tried && et->obj->dwarf)
+		dwarf_structs(et->obj->dwarf, et->obj->dwarf_size, &et->dwarf);
+	et->dwarf_tried = true;
+	return et->dwarf;
+}
+
+static bool found(const struct btf *btf, u32 type, struct event_type *out)
+{
+	s64 size = btf_size(btf, type);
+
+	if (size <= 0)
+		return false;
+	*out = (struct event_type){ .btf = btf, .type = type, .size = (u32)size };
+	return true;
+}
+
+static bool find_named(struct event_types *et, const char *name, struct event_type *out)
+{
+	const struct btf *in[] = { et->obj->btf, dwarf_btf(et) };
+
+	for (u32 i = 0; i < ARRAY_SIZE(in); i++) {
+		u32 id = in[i] ? btf_find(in[i], name, BTF_STRUCT) : 0;
+
+		if (!id && in[i])
+			id = btf_find(in[i], name, BTF_TYPEDEF);
+		if (id && found(in[i], id, out))
+			return true;
+	}
+	return false;
+}
+
+int event_types_check(struct event_types *et, struct diag *dg)
+{
+	struct event_type type;
+
+	for (u32 i = 0; i < et->choices.n; i++) {
+		const struct event_choice *c = &et->choices.p[i];
+
+		if (*c->map && !obj_find_map(et->obj, c->map))
+			return diag_error(dg, (struct place){ .file = et->obj->path }, -ENOENT,
+					  "event '%s=%s': the object has no such map", c->map,
+					  c->type);
+		if (!find_named(et, c->type, &type))
+			return diag_error(dg, (struct place){ .file = et->obj->path }, -ENOENT,
+					  "event 'struct %s': neither BTF nor DWARF of the object has it",
+					  c->type);
+	}
+	return 0;
+}
+
+/* Is it a struct that only describes the kernel, a map or a program's context? */
+static bool *not_records(const struct obj *o, const struct btf *btf)
+{
+	bool *skip = calloc(btf_n_types(btf), sizeof(*skip));
+
+	if (!skip)
+		return NULL;
+	for (u32 id = 1; id < btf_n_types(btf); id++) {
+		const struct btf_type *t = btf_type(btf, id);
+
+		if (btf_kind(t) == BTF_DATASEC && strcmp(btf_str(btf, t->name_off), ".maps") == 0)
+			for (u32 i = 0; i < btf_vlen(t); i++)
+				skip[btf_skip(btf, btf_type(btf, btf_secinfos(t)[i].type)->type)] = true;
+		if (btf_kind(t) != BTF_FUNC_PROTO)
+			continue;
+		for (u32 i = 0; i < btf_vlen(t); i++) {
+			const struct btf_type *p = btf_resolve(btf, btf_params(t)[i].type);
+
+			if (btf_kind(p) == BTF_PTR)
+				skip[btf_skip(btf, p->type)] = true;
+		}
+	}
+	for (u32 f = 0; f < o->n_funcs; f++)
+		for (u32 i = 0; i < o->funcs[f].n_cores; i++)
+			skip[btf_skip(btf, o->funcs[f].cores[i].type_id)] = true;
+	return skip;
+}
+
+static bool size_fits(u32 have, u32 record, bool padded)
+{
+	return have == record || (padded && ALIGN_UP(have + 4, 8u) - 4 == record);
+}
+
+/* The only named struct of that size; skip may be NULL. */
+static bool find_sized(const struct btf *btf, const bool *skip, u32 size, bool padded,
+		       struct event_type *out)
+{
+	u32 only = 0;
+
+	for (u32 id = btf_first_id(btf); id < btf_n_types(btf); id++) {
+		const struct btf_type *t = btf_type(btf, id);
+
+		if (btf_kind(t) != BTF_STRUCT || !size_fits(t->size, size, padded) ||
+		    (skip && skip[id]) || !*btf_str(btf, t->name_off))
+			continue;
+		if (only && strcmp(btf_name(btf, only), btf_name(btf, id)) != 0)
+			return false;
+		only = id;
+	}
+	return only && found(btf, only, out);
+}
+
+int event_type_find(struct event_types *et, const struct obj_map *map, u32 size, bool padded,
+		    struct event_type *out)
+{
+	const struct btf *btf = et->obj->btf, *dwarf;
+	bool ok = false;
+
+	for (u32 i = 0; i < et->choices.n; i++) {
+		const struct event_choice *c = &et->choices.p[i];
+
+		if (!*c->map || strcmp(c->map, map->name) == 0)
+			return find_named(et, c->type, out) ? 0 : -ENOENT;
+	}
+	if (btf && map->btf_value_id && btf_is_composite(btf_resolve(btf, map->btf_value_id)) &&
+	    found(btf, map->btf_value_id, out))
+		return 0;
+	if (btf) {
+		bool *skip = not_records(et->obj, btf);
+
+		ok = find_sized(btf, skip, size, padded, out);
+		free(skip);
+	}
+	dwarf = ok ? NULL : dwarf_btf(et);
+	return ok || (dwarf && find_sized(dwarf, NULL, size, padded, out)) ? 0 : -ENOENT;
+}
