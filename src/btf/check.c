@@ -57,8 +57,9 @@ static int check_members(const struct checker *c, const struct btf_type *t)
 
 static int check_enums(const struct checker *c, const struct btf_type *t)
 {
-	if (t->size != 1 && t->size != 2 && t->size != 4 && t->size != 8)
-		return bad(c, "its size is not 1, 2, 4 or 8");
+	/* A forward declaration has none. */
+	if (t->size > 8 || (t->size & (t->size - 1)))
+		return bad(c, "its size is not 0, 1, 2, 4 or 8");
 	for (u32 i = 0; i < btf_vlen(t); i++)
 		if (!str_ok(c->btf, btf_enum_name_off(t, i)))
 			return bad(c, "an enumerator's name is out of range");

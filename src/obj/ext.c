@@ -173,7 +173,7 @@ static void sort_tables(struct reader *r)
 }
 
 /* A declaration tag "exception_callback:NAME" on a function. */
-static int read_exception_callbacks(struct reader *r)
+static void read_exception_callbacks(struct reader *r)
 {
 	static const char prefix[] = "exception_callback:";
 	const struct btf *btf = r->o->btf;
@@ -191,21 +191,15 @@ static int read_exception_callbacks(struct reader *r)
 		name += strlen(prefix);
 		for (cb = 0; cb < r->funcs.n && strcmp(r->funcs.p[cb].name, name) != 0;)
 			cb++;
+		cb = cb == r->funcs.n || r->funcs.p[cb].is_prog ? OBJ_BAD_CB : cb + 1;
 		for (u32 i = 0; i < r->funcs.n; i++) {
-			if (r->funcs.p[i].btf_func_id != t->type || !r->funcs.p[i].is_prog)
-				continue;
-			if (cb == r->funcs.n || r->funcs.p[cb].is_prog)
-				return diag_error(r->dg, (struct place){ .file = r->o->path }, -EINVAL,
-						  "program '%s': its exception callback '%s' is no "
-						  "function of the object", r->funcs.p[i].name, name);
-			if (r->funcs.p[i].exception_cb && r->funcs.p[i].exception_cb != cb + 1)
-				return diag_error(r->dg, (struct place){ .file = r->o->path }, -EINVAL,
-						  "program '%s' has two exception callbacks",
-						  r->funcs.p[i].name);
-			r->funcs.p[i].exception_cb = cb + 1;
+			struct obj_func *f = &r->funcs.p[i];
+
+			if (f->btf_func_id == t->type && f->is_prog)
+				f->exception_cb = f->exception_cb && f->exception_cb != cb
+							  ? OBJ_BAD_CB : cb;
 		}
 	}
-	return 0;
 }
 
 int read_ext(struct reader *r)
@@ -217,7 +211,7 @@ int read_ext(struct reader *r)
 	if (!r->o->btf)
 		return 0;
 	if (!x.sec || !x.sec->data)
-		return read_exception_callbacks(r);
+		return 0;
 	if (x.sec->size < 24 || elf_get16(&r->elf, x.sec->data) != 0xeb9f || x.sec->data[2] != 1)
 		return fail(&x, 0, "no header that is known");
 	hdr_len = word(&x, 4);
@@ -236,5 +230,6 @@ int read_ext(struct reader *r)
 	}
 	free(x.caps);
 	sort_tables(r);
-	return err ? err : read_exception_callbacks(r);
+	read_exception_callbacks(r);
+	return err;
 }

@@ -96,24 +96,24 @@ static int fill(const struct finder *f, const struct elf_sym *sym, struct obj_ex
 	const struct btf_type *t;
 	const char *section;
 
-	if (!btf || !strmap_get(&f->ids, sym->name, &e->btf_id))
-		return fail(f, sym->name, "the BTF does not declare it");
-	t = btf_type(btf, e->btf_id);
-	e->is_func = btf_kind(t) == BTF_FUNC;
-	if ((e->is_func ? btf_func_linkage(t) : btf_var_linkage(t)) != BTF_EXTERN)
-		return fail(f, sym->name, "the BTF does not declare it as extern");
 	e->name = strdup(sym->name);
 	if (!e->name)
 		return no_memory(f->r);
 	e->essential_len = core_essential_len(e->name);
 	e->is_weak = sym->bind == STB_WEAK;
+	e->kind = EXTERN_OTHER;
+	if (!btf || !strmap_get(&f->ids, sym->name, &e->btf_id))
+		return 0;
+	t = btf_type(btf, e->btf_id);
+	e->is_func = btf_kind(t) == BTF_FUNC;
+	if ((e->is_func ? btf_func_linkage(t) : btf_var_linkage(t)) != BTF_EXTERN)
+		return fail(f, sym->name, "the BTF does not declare it as extern");
 	e->type_id = btf_skip(btf, t->type);
 	section = btf_name(btf, f->datasec_of[e->btf_id]);
 	if (strcmp(section, ".kconfig") == 0)
 		return fill_kconfig(f, e, t);
-	if (strcmp(section, ".ksyms") != 0)
-		return fail(f, e->name, "it stands in neither .ksyms nor .kconfig");
-	e->kind = EXTERN_KSYM;
+	if (strcmp(section, ".ksyms") == 0)
+		e->kind = EXTERN_KSYM;
 	return 0;
 }
 

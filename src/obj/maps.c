@@ -15,7 +15,7 @@ struct def {
 	struct reader *r;
 	struct obj_map *map;       /* being filled in */
 	const struct btf_type *t;  /* its struct */
-	struct place at;
+	struct place at;           /* of the variable */
 	bool is_inner;
 	const struct btf_type *values; /* struct of the inner map, found in "values" */
 };
@@ -25,11 +25,25 @@ static int fail(const struct def *d, const char *attr, const char *what)
 	return diag_error(d->r->dg, d->at, -EINVAL, "map '%s': %s: %s", d->map->name, attr, what);
 }
 
+/* The first objects with maps in .maps have plain integers, with the value in the section. */
+static int get_stored(const struct def *d, const struct btf_member *m, u32 *out)
+{
+	const struct elf_section *s = sec_of(d->r, d->map->section_index);
+	u64 off = d->at.off + btf_member_bit_off(d->t, m - btf_members(d->t)) / 8;
+
+	if (d->is_inner || !s->data || s->size < 4 || off > s->size - 4)
+		return fail(d, btf_str(d->r->o->btf, m->name_off), "its value is not in the section");
+	*out = elf_get32(&d->r->elf, s->data + off);
+	return 0;
+}
+
 static int get_uint(const struct def *d, const struct btf_member *m, u32 *out)
 {
 	const struct btf *btf = d->r->o->btf;
 	const struct btf_type *t = btf_resolve(btf, m->type);
 
+	if (btf_kind(t) == BTF_INT && t->size == 4)
+		return get_stored(d, m, out);
 	if (btf_kind(t) == BTF_PTR)
 		t = btf_type(btf, t->type);
 	if (btf_kind(t) != BTF_ARRAY)
@@ -136,10 +150,7 @@ static int set_pinning(const struct def *d, const struct btf_member *m)
 
 	if (err)
 		return err;
-	if (d->is_inner)
-		return fail(d, "pinning", "an inner map can't be pinned");
-	return d->map->pinning > 1 ? fail(d, "pinning", "it must be LIBBPF_PIN_NONE (0) or "
-							"LIBBPF_PIN_BY_NAME (1)") : 0;
+	return d->is_inner ? fail(d, "pinning", "an inner map can't be pinned") : 0;
 }
 
 static int set_attr(struct def *d, const struct btf_member *m)
@@ -217,8 +228,11 @@ static int read_map(struct reader *r, u32 section, const struct btf_secinfo *vs)
 
 	if (!*name)
 		return diag_error(r->dg, d.at, -EINVAL, "a map has no name");
-	if (btf_kind(var) != BTF_VAR || btf_var_linkage(var) == BTF_EXTERN)
-		return diag_error(r->dg, d.at, -EINVAL, "'%s' is not defined here as a map", name);
+	if (btf_kind(var) != BTF_VAR)
+		return diag_error(r->dg, d.at, -EINVAL, "'%s' is no variable", name);
+	/* Another object's, see externs.c. */
+	if (btf_var_linkage(var) == BTF_EXTERN)
+		return 0;
 	if (btf_var_linkage(var) == BTF_STATIC)
 		return diag_error(r->dg, d.at, -ENOTSUP, "map '%s' is static: maps must be global",
 				  name);

@@ -48,6 +48,8 @@ struct obj_line {
 	u32 line, col;
 };
 
+#define OBJ_BAD_CB UINT32_MAX
+
 struct obj_func {
 	char *name;
 	char *section;       /* with a leading '?' kept */
@@ -66,7 +68,8 @@ struct obj_func {
 	u32 n_cores;
 	struct obj_line *lines;       /* owned; ascending pc */
 	u32 n_lines;
-	u32 exception_cb;    /* funcs index + 1 of its exception callback (decl_tag), 0: none */
+	u32 exception_cb;    /* funcs index + 1 of its exception callback (decl_tag), 0: none,
+			      * OBJ_BAD_CB: its tags name none or several, load/ refuses it */
 };
 
 enum obj_map_section {
@@ -96,7 +99,7 @@ struct obj_map {
 	u64 extra;           /* map_extra */
 	u32 btf_key_id, btf_value_id; /* in obj->btf; 0: none */
 	u32 btf_var_id;      /* VAR of a .maps variable; DATASEC of a data section */
-	u32 pinning;         /* LIBBPF_PIN_NONE 0, LIBBPF_PIN_BY_NAME 1 */
+	u32 pinning;         /* LIBBPF_PIN_NONE 0, LIBBPF_PIN_BY_NAME 1; load/ refuses others */
 	struct obj_map *inner; /* owned; template of a map of maps */
 	struct obj_map_init *inits; /* owned */
 	u32 n_inits;
@@ -107,7 +110,11 @@ struct obj_map {
 	struct place at;     /* strings live as long as the obj */
 };
 
-enum obj_extern_kind { EXTERN_KCONFIG, EXTERN_KSYM };
+enum obj_extern_kind {
+	EXTERN_KCONFIG,
+	EXTERN_KSYM,
+	EXTERN_OTHER, /* of another object, to be linked in: load/ refuses what uses it */
+};
 
 struct obj_extern {
 	char *name;          /* without a ___flavour for kfuncs: essential_len says how much counts */

@@ -2,6 +2,7 @@
 /* obj/open.c - from an ELF file to a struct obj: what each section is for, and who reads it. */
 #include "obj/reader.h"
 #include "base/file.h"
+#include "base/str.h"
 #include <errno.h>
 #include <string.h>
 
@@ -100,7 +101,8 @@ static enum sec_use use_of(const struct elf_section *s)
 		return USE_MAPS;
 	if (!s->size)
 		return USE_NONE;
-	if (strcmp(name, "maps") == 0)
+	/* "lirc_mode2/maps" is ir-keytable's. */
+	if (strcmp(name, "maps") == 0 || str_ends(name, "/maps"))
 		return USE_LEGACY_MAPS;
 	if (s->flags & SHF_EXECINSTR)
 		return USE_CODE;
