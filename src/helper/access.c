@@ -78,6 +78,24 @@ static u32 step_size(u64 addr, u32 left)
 	return MIN(step, left);
 }
 
+s64 own_text_len(struct exec_env *env, u64 addr, u32 max)
+{
+	for (u32 done = 0; done < max;) {
+		u32 step = step_size(addr + done, max - done), end;
+
+		if (!own_mem_ok(env, addr + done, step, false)) {
+			step = 1;
+			if (!own_mem_ok(env, addr + done, 1, false))
+				return -EFAULT;
+		}
+		end = text_end((const char *)addr + done, step);
+		if (end)
+			return done + end - 1;
+		done += step;
+	}
+	return -EINVAL;
+}
+
 s64 read_kernel_str(struct exec_env *env, void *dst, u32 size, u64 addr)
 {
 	char *out = dst;

@@ -15,6 +15,10 @@ bool own_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write);
 /* Are these bytes in the frames in use? */
 bool own_stack_has(const struct exec_env *env, u64 addr, u64 size);
 
+/* Length without the NUL of a text in own memory, looked for in at most max bytes: -EFAULT when own
+ * memory ends before, -EINVAL when there is no NUL. */
+s64 own_text_len(struct exec_env *env, u64 addr, u32 max);
+
 /* 0, or -EFAULT with dst zeroed. */
 int read_kernel(struct exec_env *env, void *dst, u32 size, u64 addr);
 int read_user(struct exec_env *env, void *dst, u32 size, u64 addr);

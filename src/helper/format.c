@@ -63,119 +63,123 @@ static bool ends_word(u8 c)
 	return !c || is_space(c) || is_punct(c);
 }
 
-/* What follows %p.  Returns its length, or -1. */
-static int parse_pointer(const char *p, struct spec *s)
+/* The rest of a format.  It may change while it is read, so its end never depends on a NUL. */
+struct cursor {
+	const char *p, *end;
+};
+
+static u8 peek(const struct cursor *c, u32 n)
+{
+	return (u64)(c->end - c->p) > n ? (u8)c->p[n] : 0;
+}
+
+static bool skip(struct cursor *c, u32 n)
+{
+	c->p += n;
+	return true;
+}
+
+/* What follows %p. */
+static bool parse_pointer(struct cursor *c, struct spec *s)
 {
 	s->conv = CONV_POINTER;
 	s->source = 'p';
-	if (ends_word((u8)p[0]))
-		return p[0] == '%' ? -1 : 0;
-	s->source = p[0];
-	switch (p[0]) {
+	if (ends_word(peek(c, 0)))
+		return peek(c, 0) != '%';
+	s->source = (char)peek(c, 0);
+	switch (s->source) {
 	case 'k':
 	case 'u':
 		s->conv = CONV_READY;
-		return p[1] == 's' && ends_word((u8)p[2]) ? 2 : -1;
+		return peek(c, 1) == 's' && ends_word(peek(c, 2)) && skip(c, 2);
 	case 'K':
 	case 'x':
-		return 1;
+		return skip(c, 1);
 	case 's':
 	case 'S':
 		s->conv = CONV_SYMBOL;
-		return 1;
+		return skip(c, 1);
 	case 'B':
 		s->conv = CONV_READY;
-		return 1;
+		return skip(c, 1);
 	case 'i':
 	case 'I':
 		s->conv = CONV_READY;
-		s->ip = p[1];
-		return p[1] == '4' || p[1] == '6' ? 2 : -1;
+		s->ip = (char)peek(c, 1);
+		return (s->ip == '4' || s->ip == '6') && skip(c, 2);
 	}
-	return -1;
+	return false;
 }
 
-static int parse_int(const char *p, struct spec *s)
+static bool parse_int(struct cursor *c, struct spec *s)
 {
-	int n = 0;
-
 	s->conv = CONV_INT;
 	s->bytes = 4;
-	while (n < 2 && p[n] == 'l') {
+	for (u32 n = 0; n < 2 && peek(c, 0) == 'l'; n++) {
 		s->bytes = 8;
-		n++;
+		skip(c, 1);
 	}
-	switch (p[n]) {
+	s->base = 10;
+	switch (peek(c, 0)) {
 	case 'i':
 	case 'd':
 		s->flags |= FLAG_SIGNED;
-		s->base = 10;
-		return n + 1;
+		return skip(c, 1);
 	case 'u':
-		s->base = 10;
-		return n + 1;
+		return skip(c, 1);
 	case 'X':
 		s->flags |= FLAG_UPPER;
-		s->base = 16;
-		return n + 1;
+		/* fall through */
 	case 'x':
 		s->base = 16;
-		return n + 1;
+		return skip(c, 1);
 	}
-	return -1;
+	return false;
 }
 
-static int parse_flags_width(const char *p, struct spec *s)
+static u32 flag_of(u8 c)
 {
-	u32 width = 0;
-	int n = 0;
-
-	for (;; n++) {
-		if (p[n] == '0')
-			s->flags |= FLAG_ZERO;
-		else if (p[n] == '+')
-			s->flags |= FLAG_PLUS;
-		else if (p[n] == '-')
-			s->flags |= FLAG_LEFT;
-		else if (p[n] == ' ')
-			s->flags |= FLAG_SPACE;
-		else
-			break;
+	switch (c) {
+	case '0': return FLAG_ZERO;
+	case '+': return FLAG_PLUS;
+	case '-': return FLAG_LEFT;
+	case ' ': return FLAG_SPACE;
 	}
-	if (p[n] < '1' || p[n] > '9')
-		return n;
-	for (; p[n] >= '0' && p[n] <= '9'; n++)
-		width = width * 10 + (u32)(p[n] - '0');
-	s->width = (s32)width > WIDTH_MAX ? WIDTH_MAX : (s32)width;
-	return n;
+	return 0;
 }
 
-/* p is behind the '%'.  Returns the length of the spec, or -1 when it is not allowed. */
-static int parse_spec(const char *p, struct spec *s)
+static void parse_flags_width(struct cursor *c, struct spec *s)
 {
-	int n, rest;
+	u32 flag, width = 0;
 
+	while ((flag = flag_of(peek(c, 0)))) {
+		s->flags |= flag;
+		skip(c, 1);
+	}
+	if (peek(c, 0) < '1' || peek(c, 0) > '9')
+		return;
+	for (; peek(c, 0) >= '0' && peek(c, 0) <= '9'; skip(c, 1))
+		width = width * 10 + (u32)(peek(c, 0) - '0');
+	s->width = MIN((s32)width, (s32)WIDTH_MAX);
+}
+
+/* c is behind the '%' and moves behind the spec.  False when it is not allowed. */
+static bool parse_spec(struct cursor *c, struct spec *s)
+{
 	*s = (struct spec){ .width = WIDTH_NONE };
-	n = parse_flags_width(p, s);
-	switch (p[n]) {
+	parse_flags_width(c, s);
+	switch (peek(c, 0)) {
 	case 'p':
-		n++;
-		rest = parse_pointer(p + n, s);
-		break;
+		return skip(c, 1) && parse_pointer(c, s);
 	case 's':
 		s->conv = CONV_STRING;
 		s->source = 's';
-		n++;
-		rest = ends_word((u8)p[n]) ? 0 : -1;
-		break;
+		return skip(c, 1) && ends_word(peek(c, 0));
 	case 'c':
 		s->conv = CONV_CHAR;
-		rest = 1;
-		break;
-	default:
-		rest = parse_int(p + n, s);
+		return skip(c, 1);
 	}
-	return rest < 0 ? -1 : n + rest;
+	return parse_int(c, s);
 }
 
 /* ---- first step: arguments ---- */
@@ -325,39 +329,40 @@ static int pack(struct packer *pk, u64 arg, const struct spec *s)
 	return -EINVAL;
 }
 
-int format_prepare(struct exec_env *env, const char *fmt, u32 fmt_size, const u64 *args, u32 n_args,
+s64 format_prepare(struct exec_env *env, const char *fmt, u32 fmt_size, const u64 *args, u32 n_args,
 		   struct format_args *out)
 {
 	struct packer pk = { env, out, 0 };
 	u32 n_specs = 0, len = 0;
+	struct cursor c;
 
 	while (len < fmt_size && fmt[len])
 		len++;
 	if (len == fmt_size)
 		return -EINVAL;
-	for (u32 i = 0; i < len; i++) {
+	c = (struct cursor){ fmt, fmt + len };
+	while (c.p < c.end) {
 		struct spec s;
-		int n, err;
+		int err;
 
-		if (!is_ascii_text((u8)fmt[i]))
+		if (!is_ascii_text(peek(&c, 0)))
 			return -EINVAL;
-		if (fmt[i] != '%')
-			continue;
-		if (fmt[i + 1] == '%') {
-			i++;
+		if (peek(&c, 0) != '%') {
+			skip(&c, 1);
 			continue;
 		}
-		if (n_specs >= n_args)
-			return -EINVAL;
-		n = parse_spec(fmt + i + 1, &s);
-		if (n < 0)
+		skip(&c, 1);
+		if (peek(&c, 0) == '%') {
+			skip(&c, 1);
+			continue;
+		}
+		if (n_specs >= n_args || !parse_spec(&c, &s))
 			return -EINVAL;
 		err = pack(&pk, args[n_specs++], &s);
 		if (err)
 			return err;
-		i += (u32)n;
 	}
-	return 0;
+	return len;
 }
 
 /* ---- second step: text ---- */
@@ -468,6 +473,8 @@ static u64 take_word(struct printer *p, u32 bytes)
 	u32 at = ALIGN_UP(p->used, 4u);
 	u64 v = 0;
 
+	if (at + bytes > FORMAT_BIN_BYTES)
+		return 0;
 	mem_copy(&v, p->args + at, bytes);
 	p->used = at + bytes;
 	return v;
@@ -481,7 +488,7 @@ static const char *take_text(struct printer *p, u32 *len)
 	while (p->used + n < FORMAT_BIN_BYTES && text[n])
 		n++;
 	*len = n;
-	p->used += n + 1;
+	p->used = MIN(p->used + n + 1, (u32)FORMAT_BIN_BYTES);
 	return text;
 }
 
@@ -500,7 +507,7 @@ static void print_spec(struct printer *p, const struct spec *s)
 		print_int(p, s, v);
 		return;
 	case CONV_CHAR:
-		c = (char)p->args[p->used++];
+		c = p->used < FORMAT_BIN_BYTES ? (char)p->args[p->used++] : 0;
 		print_padded(p, s, &c, 1);
 		return;
 	case CONV_STRING:
@@ -521,27 +528,31 @@ static void print_spec(struct printer *p, const struct spec *s)
 	}
 }
 
-u32 format_print(char *dst, u32 size, const char *fmt, const struct format_args *args)
+u32 format_print(char *dst, u32 size, const char *fmt, u32 len, const struct format_args *args)
 {
 	struct printer p = { dst, size, 0, args->bytes, 0 };
+	struct cursor c = { fmt, fmt + len };
 
-	while (*fmt) {
+	while (c.p < c.end) {
+		u8 ch = peek(&c, 0);
 		struct spec s;
 
-		if (*fmt != '%') {
-			print_char(&p, *fmt++);
+		skip(&c, 1);
+		if (ch != '%') {
+			print_char(&p, (char)ch);
 			continue;
 		}
-		fmt++;
-		if (*fmt == '%') {
-			print_char(&p, *fmt++);
+		if (peek(&c, 0) == '%') {
+			print_char(&p, '%');
+			skip(&c, 1);
 			continue;
 		}
-		fmt += parse_spec(fmt, &s);
+		if (!parse_spec(&c, &s))
+			continue;
 		print_spec(&p, &s);
 		if (s.conv == CONV_POINTER || s.conv == CONV_SYMBOL || s.conv == CONV_READY)
-			while (is_alnum((u8)*fmt)) /* as bstr_printf() does behind a pointer */
-				fmt++;
+			while (is_alnum(peek(&c, 0))) /* as bstr_printf() does behind a pointer */
+				skip(&c, 1);
 	}
 	if (size)
 		dst[MIN(p.len, size - 1)] = 0;

@@ -19,11 +19,13 @@ struct format_args {
 	u8 bytes[FORMAT_BIN_BYTES];
 };
 
-/* fmt ends within fmt_size bytes, or -EINVAL.  -EINVAL also for a conversion that is not allowed and
- * for more conversions than args; -ENOSPC when the arguments do not fit. */
-int format_prepare(struct exec_env *env, const char *fmt, u32 fmt_size, const u64 *args, u32 n_args,
+/* Checks fmt, which must end within fmt_size bytes, and packs the arguments.  Returns the length of
+ * fmt.  -EINVAL: no end, a conversion that is not allowed, more conversions than args; -ENOSPC: the
+ * arguments do not fit. */
+s64 format_prepare(struct exec_env *env, const char *fmt, u32 fmt_size, const u64 *args, u32 n_args,
 		   struct format_args *out);
 
 /* Writes at most size bytes, the last one a NUL.  Returns the length of the whole text without NUL,
- * as snprintf(3) does.  fmt and args have passed format_prepare(). */
-u32 format_print(char *dst, u32 size, const char *fmt, const struct format_args *args);
+ * as snprintf(3) does.  len is what format_prepare() gave; fmt may have changed since (it may lie in
+ * shared memory): the text is then nonsense, but nothing outside of fmt and args is read. */
+u32 format_print(char *dst, u32 size, const char *fmt, u32 len, const struct format_args *args);

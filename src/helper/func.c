@@ -29,11 +29,10 @@ BODY(get_attach_cookie)
 BODY(get_func_arg)
 {
 	const struct exec_func *f = env->func;
-	u64 *out = PTR(r3);
 
 	if (!f || (u32)r2 >= f->n_args)
 		return RESULT(-EINVAL);
-	*out = f->args[(u32)r2];
+	mem_put64(PTR(r3), f->args[(u32)r2]);
 	return 0;
 }
 
@@ -45,11 +44,10 @@ BODY(get_func_arg_cnt)
 BODY(get_func_ret)
 {
 	const struct exec_func *f = env->func;
-	u64 *out = PTR(r2);
 
 	if (!f || !f->has_ret)
 		return RESULT(-EOPNOTSUPP);
-	*out = f->ret;
+	mem_put64(PTR(r2), f->ret);
 	return 0;
 }
 

@@ -118,18 +118,17 @@ BODY(get_current_task_btf)
 /* Kernel: bpf_get_ns_current_pid_tgid; on failure the result is zeroed. */
 BODY(get_ns_current_pid_tgid)
 {
-	struct bpf_pidns_info *out = PTR(r3);
+	struct bpf_pidns_info info;
 	const struct host *h = env->host;
-	u32 pid, tgid;
 	int err = -EINVAL;
 
-	if ((u32)r4 == sizeof(*out) && (u32)r1 == r1 && h->pid_ns)
-		err = h->pid_ns(h->arg, r1, r2, &pid, &tgid);
+	if ((u32)r4 == sizeof(info) && (u32)r1 == r1 && h->pid_ns)
+		err = h->pid_ns(h->arg, r1, r2, &info.pid, &info.tgid);
 	if (err) {
-		mem_zero(out, (u32)r4);
+		mem_zero(PTR(r3), (u32)r4);
 		return RESULT(err);
 	}
-	*out = (struct bpf_pidns_info){ pid, tgid };
+	mem_copy(PTR(r3), &info, sizeof(info));
 	return 0;
 }
 

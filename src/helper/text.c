@@ -3,6 +3,7 @@
  *
  * Kernel 6.18: kernel/trace/bpf_trace.c (trace_printk), kernel/bpf/helpers.c (the rest).
  */
+#include "helper/access.h"
 #include "helper/body.h"
 #include "helper/format.h"
 #include <errno.h>
@@ -12,12 +13,12 @@ static u64 trace_print(struct exec_env *env, const char *fmt, u32 fmt_size, cons
 {
 	char text[FORMAT_TEXT_BYTES];
 	struct format_args packed;
-	int err = format_prepare(env, fmt, fmt_size, args, n_args, &packed);
+	s64 fmt_len = format_prepare(env, fmt, fmt_size, args, n_args, &packed);
 	u32 len;
 
-	if (err)
-		return RESULT(err);
-	len = format_print(text, sizeof(text), fmt, &packed);
+	if (fmt_len < 0)
+		return RESULT(fmt_len);
+	len = format_print(text, sizeof(text), fmt, (u32)fmt_len, &packed);
 	env->host->printk(env->host->arg, text, MIN(len, (u32)sizeof(text) - 1));
 	return len;
 }
@@ -40,24 +41,29 @@ BODY(trace_vprintk)
 
 	if (!args_size_ok(r3, (u32)r4))
 		return RESULT(-EINVAL);
-	mem_copy(args, PTR(r3), (u32)r4);
+	if (r4)
+		mem_copy(args, PTR(r3), (u32)r4);
 	return trace_print(env, PTR(r1), (u32)r2, args, (u32)r4 / 8);
 }
 
-/* The result counts the NUL, whether it fitted or not. */
+/* The result counts the NUL, whether it fitted or not.  The format lies in a read-only map, but other
+ * processes share it: its end is looked for once, inside the program's memory. */
 BODY(snprintf)
 {
 	u64 args[FORMAT_ARGS_MAX] = { 0 };
 	struct format_args packed;
-	int err;
+	s64 len;
 
 	if (!args_size_ok(r4, (u32)r5))
 		return RESULT(-EINVAL);
-	mem_copy(args, PTR(r4), (u32)r5);
-	err = format_prepare(env, PTR(r3), UINT32_MAX, args, (u32)r5 / 8, &packed);
-	if (err)
-		return RESULT(err);
-	return format_print(PTR(r1), (u32)r2, PTR(r3), &packed) + 1ul;
+	if (r5)
+		mem_copy(args, PTR(r4), (u32)r5);
+	len = own_text_len(env, r3, UINT32_MAX - 1);
+	if (len >= 0)
+		len = format_prepare(env, PTR(r3), (u32)len + 1, args, (u32)r5 / 8, &packed);
+	if (len < 0)
+		return RESULT(len);
+	return format_print(PTR(r1), (u32)r2, PTR(r3), (u32)len, &packed) + 1ul;
 }
 
 /* Kernel's ctype: isspace() knows the no-break space of Latin-1 too. */
@@ -122,42 +128,51 @@ static s64 parse_number(const char *buf, u64 size, u64 flags, u64 *out, bool *ne
 
 BODY(strtol)
 {
-	s64 *out = PTR(r4), used;
+	void *out = PTR(r4);
 	bool negative;
+	s64 used;
 	u64 v;
 
-	*out = 0;
+	mem_put64(out, 0);
 	used = parse_number(PTR(r1), r2, r3, &v, &negative);
 	if (used < 0)
 		return RESULT(used);
 	if (negative ? (s64)(0 - v) > 0 : (s64)v < 0)
 		return RESULT(-ERANGE);
-	*out = (s64)(negative ? 0 - v : v);
+	mem_put64(out, negative ? 0 - v : v);
 	return RESULT(used);
 }
 
 BODY(strtoul)
 {
-	u64 *out = PTR(r4), v;
+	void *out = PTR(r4);
 	bool negative;
 	s64 used;
+	u64 v;
 
-	*out = 0;
+	mem_put64(out, 0);
 	used = parse_number(PTR(r1), r2, r3, &v, &negative);
 	if (used < 0)
 		return RESULT(used);
 	if (negative)
 		return RESULT(-EINVAL);
-	*out = v;
+	mem_put64(out, v);
 	return RESULT(used);
 }
 
-/* Kernel: strncmp of lib/string.c answers -1, 0 or 1; x86 and others use it as it is. */
+/* Answers -1, 0 or 1, as the kernel's strncmp() does.  The second text is read only as far as the
+ * program's memory goes: its NUL may go while it is read. */
 BODY(strncmp)
 {
 	const u8 *a = PTR(r1), *b = PTR(r3);
+	u32 size = (u32)r2;
 
-	for (u32 i = 0; i < (u32)r2; i++) {
+	if (!own_mem_ok(env, r3, size, false)) {
+		s64 len = own_text_len(env, r3, size);
+
+		size = len < 0 ? 0 : MIN(size, (u32)len + 1);
+	}
+	for (u32 i = 0; i < size; i++) {
 		if (a[i] != b[i])
 			return RESULT(a[i] < b[i] ? -1 : 1);
 		if (!a[i])
