@@ -94,6 +94,20 @@ OSMIA_API const char *osmia_engine_name(const struct osmia *o);
 /* Does an engine work here for this user?  0, or the negative errno of the first thing that fails. */
 OSMIA_API int osmia_can(enum osmia_engine engine);
 
+/* ---- what can be hooked ---- */
+
+enum { OSMIA_ON_KERNEL = 1, OSMIA_ON_USER = 2 };
+
+/* Calls fn for each hook ("tracepoint:sched:sched_switch") that pattern ('*', '?'; NULL: all) matches,
+ * with the engines that have it; a non-zero result of fn ends the list and is returned.  Messages
+ * tell what could not be listed. */
+OSMIA_API int osmia_list(struct osmia *o, const char *pattern, unsigned engines,
+			 int (*fn)(void *arg, const char *name, unsigned engines), void *arg);
+/* Events as `perf list` has them: name and kind ("Software event"). */
+OSMIA_API int osmia_list_perf(int (*fn)(void *arg, const char *name, const char *kind), void *arg);
+/* Format text of the event "CATEGORY:NAME"; the caller frees it.  -ENOENT with near names. */
+OSMIA_API int osmia_format_text(struct osmia *o, const char *event, char **text);
+
 /* ---- what there is to say ---- */
 
 enum osmia_level { OSMIA_ERROR, OSMIA_WARNING, OSMIA_NOTE };

@@ -204,9 +204,10 @@ static void print_members(struct walk *w, const struct btf_type *t, const u8 *da
 		u32 type = btf_members(t)[i].type;
 		u32 off = btf_member_bit_off(t, i), bits = btf_member_bits(t, i);
 		const struct btf_type *mt = btf_resolve(w->btf, type);
+		size_t at = MIN((size_t)off / 8, size);
 
-		if (!*name && btf_is_composite(mt) && off / 8 <= size && depth < DEPTH_MAX) {
-			print_members(w, mt, data + off / 8, size - off / 8, depth + 1, first);
+		if (!*name && btf_is_composite(mt) && depth < DEPTH_MAX) {
+			print_members(w, mt, data + at, size - at, depth + 1, first);
 			continue;
 		}
 		if (!*first)
@@ -220,10 +221,8 @@ static void print_members(struct walk *w, const struct btf_type *t, const u8 *da
 		}
 		if (bits)
 			print_bitfield(w, type, data, size, off, bits);
-		else if (off / 8 <= size)
-			print_value(w, type, data + off / 8, size - off / 8, depth + 1);
 		else
-			print_unknown(w);
+			print_value(w, type, data + at, size - at, depth + 1);
 	}
 }
 
