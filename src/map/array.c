@@ -292,6 +292,7 @@ const struct map_ops array_map_ops = {
 	.each = array_each,
 	.mem_ok = array_mem_ok,
 	.batch = MAP_BATCH_BY_KEY,
+	.no_batch_delete = true,
 };
 
 const struct map_ops percpu_array_ops = {
@@ -306,6 +307,7 @@ const struct map_ops percpu_array_ops = {
 	.each = array_each,
 	.mem_ok = percpu_array_mem_ok,
 	.batch = MAP_BATCH_BY_KEY,
+	.no_batch_delete = true,
 };
 
 const struct map_ops prog_array_ops = {
@@ -336,4 +338,5 @@ const struct map_ops array_of_maps_ops = {
 	.ref_lookup = ref_array_lookup,
 	.ref_update = ref_array_update,
 	.batch = MAP_BATCH_BY_KEY,
+	.no_batch_delete = true,
 };

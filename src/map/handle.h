@@ -104,7 +104,7 @@ struct hash_view {
 	u8 *percpu;     /* [cpu][element] values */
 	u32 *hints;     /* n_shards rings of hint_mask + 1 */
 	u32 *spares;    /* per CPU: where a spare element probably is */
-	u32 *prefixes;  /* LPM: elements per prefix length */
+	u64 *prefixes;  /* LPM: bitmap of prefix lengths ever used */
 	u32 bucket_mask, n_elems, n_spares;
 	u32 stride, value_off, hint_mask, n_shards;
 	u32 key_size;   /* as stored */
@@ -177,6 +177,7 @@ struct map_ops {
 	void *(*ref_lookup)(struct map *m, const void *key, u32 cpu);
 	int (*ref_update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	enum map_batch batch;
+	bool no_batch_delete;
 };
 
 const struct map_ops *map_ops_of(u32 type);

@@ -226,12 +226,22 @@ static void replace_at(struct map *m, struct hash_bucket *b, u32 *link, u32 inde
 	struct hash_elem *e = hash_elem_at(m, index), *old = hash_elem_at(m, old_index);
 
 	STORE(&e->next, LOAD(&old->next));
-	STORE(&e->ref, LOAD(&old->ref));
+	STORE(&e->ref, 1); /* kernel: an updated element counts as used */
 	STORE(&old->state, owner_self(m) | (role & OWNER_ROLE));
 	STORE_REL(link, index);
 	STORE_REL(&e->state, ELEM_LINKED);
 	STORE_REL(&b->seq, LOAD(&b->seq) + 1);
 	pool_give(m, cpu, old_index, role);
+}
+
+static void fill_value(struct map *m, u8 *value, const struct hash_write *w)
+{
+	if (w->value)
+		value_store(m, value, w->value);
+	else
+		mem_zero(value, m->value_size);
+	if (w->tail)
+		mem_copy(value + w->tail_off, w->tail, w->tail_size);
 }
 
 /* Key, hash and value of a taken element that nobody sees yet. */
@@ -246,7 +256,7 @@ static void fill(struct map *m, u32 index, const struct hash_write *w)
 	if (!m->h.is_percpu) {
 		value = (u8 *)e + m->h.value_off;
 		value_zero_special(m, value);
-		value_store(m, value, w->value);
+		fill_value(m, value, w);
 		return;
 	}
 	for (u32 cpu = 0; cpu < m->n_cpus; cpu++) {
@@ -280,6 +290,8 @@ static int write_existing(struct map *m, struct hash_bucket *b, u32 *link, const
 
 	if (m->h.is_percpu) {
 		store_percpu(m, old, w);
+		if (m->h.is_lru)
+			STORE(&hash_elem_at(m, old)->ref, 1);
 		return 0;
 	}
 	if (w->flags & BPF_F_LOCK) {
@@ -288,7 +300,7 @@ static int write_existing(struct map *m, struct hash_bucket *b, u32 *link, const
 	}
 	index = pool_take_spare(m, w->cpu, b, &role);
 	if (unlikely(!index)) {
-		value_store(m, hash_value_at(m, old, 0), w->value);
+		fill_value(m, hash_value_at(m, old, 0), w);
 		return 0;
 	}
 	fill(m, index, w);
@@ -409,38 +421,42 @@ int hash_take(struct map *m, const void *key, void *value, u64 flags)
 	return err;
 }
 
-/* The first key in or after bucket from. */
-static int first_from(struct map *m, u64 from, void *next)
+/* The first element in or after bucket from. */
+static struct hash_elem *first_from(struct map *m, u64 from)
 {
 	for (u64 i = from; i <= m->h.bucket_mask; i++) {
 		u32 index = LOAD_ACQ(&m->h.buckets[i].head);
 
-		if (!index)
-			continue;
-		if (index > m->h.n_elems) {
+		if (index && index <= m->h.n_elems)
+			return hash_elem_at(m, index);
+		if (index)
 			map_corrupt(m);
-			continue;
-		}
-		mem_copy(next, hash_elem_at(m, index)->key, m->h.key_size);
-		return 0;
 	}
-	return -ENOENT;
+	return NULL;
 }
 
-/* Kernel htab_map_get_next_key(): an unknown key starts over. */
-int hash_next_key(struct map *m, const void *key, void *next)
+struct hash_elem *hash_next_elem(struct map *m, const void *key)
 {
 	u32 hash = key ? hash_of(m, key) : 0, index;
 	struct hash_elem *e = key ? hash_find(m, key, hash) : NULL;
 
 	if (!e)
-		return first_from(m, 0, next);
+		return first_from(m, 0);
 	index = LOAD_ACQ(&e->next);
-	if (index && index <= m->h.n_elems) {
-		mem_copy(next, hash_elem_at(m, index)->key, m->h.key_size);
-		return 0;
-	}
-	return first_from(m, (u64)(hash & m->h.bucket_mask) + 1, next);
+	if (index && index <= m->h.n_elems)
+		return hash_elem_at(m, index);
+	return first_from(m, (u64)(hash & m->h.bucket_mask) + 1);
+}
+
+/* Kernel htab_map_get_next_key(): an unknown key starts over. */
+int hash_next_key(struct map *m, const void *key, void *next)
+{
+	struct hash_elem *e = hash_next_elem(m, key);
+
+	if (!e)
+		return -ENOENT;
+	mem_copy(next, e->key, m->h.key_size);
+	return 0;
 }
 
 s64 hash_each(struct map *m, u32 cpu, map_each_fn fn, void *arg)

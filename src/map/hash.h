@@ -5,7 +5,10 @@
 
 struct hash_write {
 	const void *key;   /* h.key_size bytes */
-	const void *value; /* one value, or with all_cpus one per CPU, each value_stride apart */
+	const void *value; /* one value, or with all_cpus one per CPU, each value_stride apart; NULL:
+			    * zeros */
+	const void *tail;  /* more bytes to store tail_off behind the value's start, NULL: none */
+	u32 tail_off, tail_size;
 	u64 flags;         /* BPF_ANY, NOEXIST, EXIST, F_LOCK; checked by the caller */
 	u32 hash, cpu;
 	bool all_cpus;
@@ -16,6 +19,9 @@ u32 hash_of(const struct map *m, const void *key);
 struct hash_elem *hash_find(struct map *m, const void *key, u32 hash);
 /* 0, -EEXIST, -ENOENT, -E2BIG, -EIO (broken chain), -ETIMEDOUT (bucket held). */
 int hash_write(struct map *m, const struct hash_write *w);
+
+/* The element after that with this key, in bucket order; the first for NULL or an unknown key. */
+struct hash_elem *hash_next_elem(struct map *m, const void *key);
 
 int hash_bucket_lock(struct map *m, struct hash_bucket *b);
 void hash_copy_out(struct map *m, u32 index, void *value, u64 flags);
