@@ -14,8 +14,8 @@ enum bpf_cmd {
 #define CMD(name, number) BPF_##name = number,
 #include "abi/cmd.def"
 #undef CMD
-	BPF_PROG_RUN = BPF_PROG_TEST_RUN,
 	BPF_CMD_MAX, /* first number that Linux 6.18 does not know */
+	BPF_PROG_RUN = BPF_PROG_TEST_RUN,
 };
 
 enum bpf_map_type {
