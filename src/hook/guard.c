@@ -199,7 +199,7 @@ static void go_quiet(struct trace *t)
 	t->quiet = true;
 	for (u32 b = 0; b < TASK_BUCKETS; b++)
 		for (struct task *k = t->buckets[b]; k; k = k->next)
-			bp_remove_all(t, k);
+			bp_remove_all(k);
 	if (t->ops->guard_stop)
 		t->ops->guard_stop(t->arg, t);
 	__atomic_store_n(&t->shared->quiet, 1, __ATOMIC_RELEASE);

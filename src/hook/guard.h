@@ -6,16 +6,17 @@
  *	stop.c    what each kind of stop means
  *	task.c    threads and address spaces of the tree
  *	filter.c  the seccomp filter of a started command
- *	bp.c      breakpoints: where they are, what a hit means
+ *	bp.c      breakpoints: where they go, what a hit means
+ *	mm.c      address spaces: sites, slots, awaited returns
  *	xol.c     running the insn under a breakpoint without lifting it
  *	inject.c  system calls made in a stopped task
  */
 #pragma once
 #include "base/vec.h"
+#include "hook/mm.h"
 #include "hook/ptrace.h"
 #include <sys/types.h>
 
-struct mm;
 struct task;
 
 /* Breakpoints wanted, one per trace_add_bp(); equal places are chained. */
@@ -95,6 +96,12 @@ enum task_phase {
 	PHASE_ENTER, PHASE_EXIT, PHASE_BP_ENTER, PHASE_BP_RETURN,
 };
 
+/* A hit that was told already, whose insn then did not get to run because a signal came first: the
+ * task comes by again after the handler. */
+struct rewound {
+	u64 addr, rsp;
+};
+
 struct task {
 	struct trace_task pub;
 	struct task *next;   /* in its bucket */
@@ -108,6 +115,11 @@ struct task {
 	bool interrupted;    /* PTRACE_INTERRUPT is under way */
 	bool overridden;
 	u8 phase;            /* enum task_phase */
+	bool gone;           /* died while a call was made in it, with gone_status */
+	int gone_status;
+	bool again;          /* group-stopped meanwhile: must be stopped again */
+	u32 n_rewound;
+	struct rewound rewound[4]; /* innermost last */
 	s32 nr;              /* of the call it is in */
 	u64 saved_arg;       /* clone flags before CLONE_UNTRACED was taken out */
 	bool arg_changed;
@@ -135,18 +147,22 @@ void task_read_comm(struct task *k, char comm[16]);
 bool task_regs(struct task *k);
 void task_flush_regs(struct task *k);
 
-/* ---- bp.c: address spaces and breakpoints ---- */
-struct mm *mm_new(void);
-struct mm *mm_get(struct mm *m);
-void mm_put(struct mm *m);
-struct mm *mm_copy(const struct mm *m, s32 tid);  /* of a forked child */
-int mm_fd(struct mm *m, s32 tid);                 /* of /proc/TID/mem */
+/* ---- bp.c ---- */
 /* Looks for wanted files in the task's maps and puts breakpoints there. */
 void bp_scan(struct trace *t, struct task *k);
 /* A signal stop with SIGTRAP: true when it was a breakpoint, which has then been handled. */
 bool bp_hit(struct trace *t, struct task *k);
+/* Before a signal is delivered: the task must not be seen inside a slot. */
+void bp_leave_slot(struct trace *t, struct task *k);
 /* Takes all breakpoints out of the task's memory. */
-void bp_remove_all(struct trace *t, struct task *k);
+void bp_remove_all(struct task *k);
+/* The task is about to be let go, the last one of its address space: the slots' pages go too. */
+void bp_unmap_slots(struct task *k);
+
+/* ---- inject.c ---- */
+/* Makes system call nr in the task, which must be in a stop outside of any call: its result, or
+ * -ESRCH, -ENOSYS (no syscall insn found).  Registers and signal mask are as before afterwards. */
+s64 inject_call(struct task *k, long nr, const u64 args[6]);
 
 /* ---- filter.c ---- */
 struct sock_filter;

@@ -60,22 +60,50 @@ static void hide_interrupt(struct task *k)
 	}
 }
 
-/* Lets a task go for good.  sig is delivered to it. */
-static void detach(struct trace *t, struct task *k, int sig)
+/* Has the task run into int3 without its SIGTRAP having been seen here yet? */
+static bool trap_pending(const struct task *k)
 {
+	struct __ptrace_peeksiginfo_args which = { .nr = 32 };
+	siginfo_t info[32];
+	long n = ptrace(PTRACE_PEEKSIGINFO, k->pub.tid, &which, info);
+
+	for (long i = 0; i < n; i++)
+		if (info[i].si_signo == SIGTRAP && info[i].si_code == SI_KERNEL)
+			return true;
+	return false;
+}
+
+/* Lets a task go for good, in a PTRACE_EVENT_STOP: there it is in no call and has no signal in hand.
+ * group_stopped says that it sleeps by job control and must not run in between. */
+static void detach(struct trace *t, struct task *k, bool group_stopped)
+{
+	if (trap_pending(k)) { /* would kill it without a tracer */
+		ptrace(PTRACE_CONT, k->pub.tid, NULL, NULL);
+		return;
+	}
+	bp_leave_slot(t, k);
 	hide_interrupt(k);
+	if (!group_stopped)
+		bp_unmap_slots(k);
+	if (k->gone)
+		return;
 	task_flush_regs(k);
-	ptrace(PTRACE_DETACH, k->pub.tid, NULL, (void *)(long)sig);
+	ptrace(PTRACE_DETACH, k->pub.tid, NULL, NULL);
 	task_remove(t, k);
 }
 
-/* The task goes on, and sig is delivered to it. */
+/* The task goes on, and sig is delivered to it.  Any stop makes the kernel forget a
+ * PTRACE_INTERRUPT, so a task that is to be let go gets another. */
 static void go_on(struct trace *t, struct task *k, int sig)
 {
-	if (t->detaching)
-		detach(t, k, sig);
-	else
-		resume(t, k, sig);
+	if (k->gone)
+		return;
+	if (t->detaching || k->again) {
+		k->interrupted = true;
+		k->again = false;
+		ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
+	}
+	resume(t, k, sig);
 }
 
 /* ---- calls ---- */
@@ -279,12 +307,12 @@ int trace_override(struct trace_task *pub, u64 value)
 static void adopt(struct trace *t, struct task *k, const struct task *parent, u64 flags)
 {
 	mm_put(k->mm);
-	k->mm = flags & CLONE_VM ? mm_get(parent->mm) : mm_copy(parent->mm, k->pub.tid);
+	k->mm = flags & CLONE_VM ? mm_get(parent->mm) : mm_copy(parent->mm);
 	k->pub.tgid = flags & CLONE_THREAD ? parent->pub.tgid : k->pub.tid;
 	memcpy(k->comm, parent->comm, sizeof(k->comm));
 	k->parent_tid = parent->pub.tid;
 	if (t->quiet)
-		bp_remove_all(t, k);
+		bp_remove_all(k);
 }
 
 /* The first stop of a task whose maker is known: it goes on.  The kernel has it leave the call that
@@ -305,7 +333,10 @@ static void release_held(struct trace *t, struct task *k)
 	k->held = false;
 	t->n_held--;
 	first_step(t, k);
-	go_on(t, k, 0);
+	if (t->detaching)
+		detach(t, k, false);
+	else
+		go_on(t, k, 0);
 }
 
 /* A maker that was killed tells of no child.  What /proc and kcmp(2) say is enough then. */
@@ -502,12 +533,14 @@ static bool is_stop_signal(int sig)
 
 static void on_event_stop(struct trace *t, struct task *k, int sig)
 {
-	if (is_stop_signal(sig) && !t->detaching) {
+	bool stopped = is_stop_signal(sig);
+
+	if (stopped && !t->detaching) {
 		/* Stopped by job control: stays so, but wakes for SIGCONT. */
 		ptrace(PTRACE_LISTEN, k->pub.tid, NULL, NULL);
 		return;
 	}
-	if (k->interrupted) {
+	if (k->interrupted && !t->detaching) {
 		hide_interrupt(k);
 		k->interrupted = false;
 	}
@@ -519,7 +552,10 @@ static void on_event_stop(struct trace *t, struct task *k, int sig)
 		}
 		first_step(t, k);
 	}
-	go_on(t, k, 0);
+	if (t->detaching)
+		detach(t, k, stopped);
+	else
+		go_on(t, k, 0);
 }
 
 static void on_signal(struct trace *t, struct task *k, int sig)
@@ -527,11 +563,13 @@ static void on_signal(struct trace *t, struct task *k, int sig)
 	siginfo_t info;
 
 	if (sig == SIGTRAP && bp_hit(t, k)) {
-		sig = 0;
-	} else if (!t->quiet && t->want_process & TRACE_SIGNAL_DELIVER && t->ops->signal_deliver &&
-		   !ptrace(PTRACE_GETSIGINFO, k->pub.tid, NULL, &info)) {
-		t->ops->signal_deliver(t->arg, &k->pub, &info);
+		go_on(t, k, 0);
+		return;
 	}
+	bp_leave_slot(t, k);
+	if (!t->quiet && t->want_process & TRACE_SIGNAL_DELIVER && t->ops->signal_deliver &&
+		   !ptrace(PTRACE_GETSIGINFO, k->pub.tid, NULL, &info))
+		t->ops->signal_deliver(t->arg, &k->pub, &info);
 	go_on(t, k, sig);
 }
 
@@ -556,12 +594,8 @@ static void on_event(struct trace *t, struct task *k, int event)
 	go_on(t, k, 0);
 }
 
-void stop_handle(struct trace *t, s32 tid, int status)
+static void on_stop(struct trace *t, s32 tid, int status)
 {
-	if (!WIFSTOPPED(status)) {
-		on_gone(t, tid, status);
-		return;
-	}
 	int sig = WSTOPSIG(status), event = status >> 16;
 	struct task *k = task_find(t, tid);
 
@@ -589,4 +623,19 @@ void stop_handle(struct trace *t, s32 tid, int status)
 	} else {
 		on_signal(t, k, sig);
 	}
+}
+
+void stop_handle(struct trace *t, s32 tid, int status)
+{
+	if (!WIFSTOPPED(status)) {
+		on_gone(t, tid, status);
+		return;
+	}
+	on_stop(t, tid, status);
+
+	/* It may have died of a SIGKILL while the guard made a call in it. */
+	struct task *k = task_find(t, tid);
+
+	if (k && k->gone)
+		on_gone(t, tid, k->gone_status);
 }
