@@ -247,6 +247,50 @@ struct xdp_md {
 	u32 egress_ifindex;
 };
 
+/* What an skb program gets; protocol, vlan_proto, addresses and remote_port in network order. */
+struct __sk_buff {
+	u32 len;
+	u32 pkt_type;
+	u32 mark;
+	u32 queue_mapping;
+	u32 protocol;
+	u32 vlan_present;
+	u32 vlan_tci;
+	u32 vlan_proto;
+	u32 priority;
+	u32 ingress_ifindex;
+	u32 ifindex;
+	u32 tc_index;
+	u32 cb[5];
+	u32 hash;
+	u32 tc_classid;
+	u32 data;
+	u32 data_end;
+	u32 napi_id;
+	u32 family;
+	u32 remote_ip4;
+	u32 local_ip4;
+	u32 remote_ip6[4];
+	u32 local_ip6[4];
+	u32 remote_port;
+	u32 local_port;
+	u32 data_meta;
+	u64 flow_keys;
+	u64 tstamp;
+	u32 wire_len;
+	u32 gso_segs;
+	u64 sk;
+	u32 gso_size;
+	u8 tstamp_type; /* 0 realtime, 1 monotonic, 2 TAI */
+	u8 reserved[3];
+	u64 hwtstamp;
+};
+_Static_assert(sizeof(struct __sk_buff) == 192, "struct __sk_buff of Linux 6.18");
+
+enum { TC_ACT_UNSPEC = -1, TC_ACT_OK, TC_ACT_RECLASSIFY, TC_ACT_SHOT, TC_ACT_PIPE, TC_ACT_STOLEN,
+       TC_ACT_QUEUED, TC_ACT_REPEAT, TC_ACT_REDIRECT };
+enum { BPF_HDR_START_MAC, BPF_HDR_START_NET };
+
 /* attr of bpf(2), a part per command. */
 union bpf_attr {
 	struct { /* BPF_MAP_CREATE */
