@@ -178,6 +178,8 @@ struct exec_env {
 	void *stack_base;         /* lowest byte of the frames, innermost grows down from the top */
 	struct exec_span hit[2];  /* of mem_ok: [0] reads, [1] writes */
 	void *exec_priv;
+	u64 frame;                /* r10 of the function that called out of native code */
+	const void *native;       /* its code; NULL: the interpreter runs */
 	void *engine;             /* of whoever made the env */
 	u64 scratch[8];           /* helper state that lives for one run */
 	u32 n_held;               /* 0 before the run; helper_run_end() gives back what is left */

@@ -249,21 +249,6 @@ static int check_ends(struct check *c)
 	return 0;
 }
 
-u32 func_list_find(const struct func_list *fl, u32 pc)
-{
-	u32 low = 0, high = fl->n;
-
-	while (high - low > 1) {
-		u32 mid = (low + high) / 2;
-
-		if (fl->start[mid] <= pc)
-			low = mid;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 int exec_check(const struct insn *insns, u32 n_insns, struct diag *dg, struct func_list *funcs)
 {
 	struct check c = { .insns = insns, .n = n_insns, .dg = dg };

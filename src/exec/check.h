@@ -21,7 +21,20 @@ struct func_list {
 };
 
 /* The function that has insn pc. */
-u32 func_list_find(const struct func_list *fl, u32 pc);
+static inline u32 func_list_find(const struct func_list *fl, u32 pc)
+{
+	u32 low = 0, high = fl->n;
+
+	while (high - low > 1) {
+		u32 mid = (low + high) / 2;
+
+		if (fl->start[mid] <= pc)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
 
 /* Returns 0, or -EINVAL or -E2BIG with the kernel's sentence and the insn in the diag.  funcs may be
  * NULL.  A call of a helper or kfunc that does not exist is no mistake here: it may never be reached,

@@ -3,6 +3,7 @@
  * callbacks from helpers.
  */
 #include "exec/exec.h"
+#include "exec/native.h"
 #include "exec/run.h"
 #include <errno.h>
 
@@ -36,12 +37,15 @@ static u64 run_call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3,
 
 	if (env->error)
 		return 1;
-	if (!exec_func_is(func) || (u32)func >= prog->n_insns) {
+	if (!exec_func_is(func) || (!env->native && (u32)func >= prog->n_insns)) {
 		run_fail(env, -EINVAL);
 		return 1;
 	}
-	ret = env->mem_ok ? interp_checked(run, prog, (u32)func, args)
-			  : interp_trusted(run, prog, (u32)func, args);
+	if (env->native)
+		ret = native_call_back(env, func, args);
+	else
+		ret = env->mem_ok ? interp_checked(run, prog, (u32)func, args)
+				  : interp_trusted(run, prog, (u32)func, args);
 	run->prog = prog;
 	return env->error ? 1 : ret;
 }
@@ -66,8 +70,13 @@ int exec_run(struct exec_env *env, const u64 args[5], u64 *ret)
 	env->hit[0] = env->hit[1] = (struct exec_span){ 0 };
 	if (!args)
 		args = ctx_only;
-	r0 = env->mem_ok ? interp_checked(&run, env->prog, 0, args)
-			 : interp_trusted(&run, env->prog, 0, args);
+	env->native = NULL;
+	if (env->mem_ok)
+		r0 = interp_checked(&run, env->prog, 0, args);
+	else if (env->prog->jit && !env->step && !env->max_steps)
+		r0 = native_run(env, args);
+	else
+		r0 = interp_trusted(&run, env->prog, 0, args);
 	env->exec_priv = NULL;
 	env->stack_base = NULL;
 	env->depth = 0;

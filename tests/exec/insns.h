@@ -3,6 +3,7 @@
 #pragma once
 #include "exec/check.h"
 #include "exec/exec.h"
+#include "exec/jit.h"
 #include <errno.h>
 
 #define I(c, d, s, o, i) ((struct insn){ .code = (c), .dst = (d), .src = (s), .off = (o), .imm = (s32)(i) })
@@ -37,3 +38,24 @@
 	const struct insn name##_insns[] = { __VA_ARGS__ };                                    \
 	struct exec_prog name = { .insns = name##_insns, .n_insns = ARRAY_SIZE(name##_insns) }; \
 	CHECK_EQ(exec_check(name.insns, name.n_insns, NULL, NULL), 0)
+
+/* Gives the program native code; false where this machine has none. */
+static inline bool prog_jit(struct exec_prog *p)
+{
+	static struct func_list funcs;
+	struct jit_code *code;
+	int err = exec_check(p->insns, p->n_insns, NULL, &funcs);
+
+	CHECK_EQ(err, 0);
+	err = jit_compile(p, &funcs, &code);
+	if (err == -ENOTSUP)
+		return false;
+	CHECK_EQ(err, 0);
+	p->jit = code;
+	return true;
+}
+static inline void prog_unjit(struct exec_prog *p)
+{
+	jit_free((struct jit_code *)p->jit);
+	p->jit = NULL;
+}

@@ -3,13 +3,18 @@
 #include "test.h"
 #include "insns.h"
 
-/* Result of a trusted run; fails the test on an error. */
-static u64 run1(const struct exec_prog *p)
+/* Result of a trusted run, interpreted and native; fails the test on an error. */
+static u64 run1(struct exec_prog *p)
 {
 	struct exec_env env = { .prog = p };
-	u64 ret = 0;
+	u64 ret = 0, native = 0;
 
 	CHECK_EQ(exec_run(&env, NULL, &ret), 0);
+	if (prog_jit(p)) {
+		CHECK_EQ(exec_run(&env, NULL, &native), 0);
+		CHECK_EQ(native, ret);
+		prog_unjit(p);
+	}
 	return ret;
 }
 
@@ -140,6 +145,12 @@ TEST(callbacks_nest)
 	CHECK_EQ(run_checked(&q, &checked, &ret), 0);
 	CHECK_EQ(ret, 30);
 	CHECK_EQ(checked.depth, 0);
+	if (prog_jit(&q)) {
+		ret = 0;
+		CHECK_EQ(exec_run(&env, NULL, &ret), 0);
+		CHECK_EQ(ret, 30);
+		prog_unjit(&q);
+	}
 }
 
 TEST(callback_errors_end_the_run)
@@ -181,9 +192,26 @@ TEST(tail_calls_stop_at_33_and_keep_callers)
 	CHECK_EQ(exec_run(&env, NULL, &ret), 0);
 	CHECK_EQ(count, 33);
 	CHECK_EQ(ret, 133);
+	for (u32 which = 1; which < 4; which++) { /* native: both, caller, target */
+		count = 0;
+		if (which != 3 && !prog_jit(&p))
+			break;
+		if (which != 2)
+			prog_jit(&f);
+		CHECK_EQ(exec_run(&env, NULL, &ret), 0);
+		CHECK_EQ(count, 33);
+		CHECK_EQ(ret, 133);
+		prog_unjit(&p);
+		prog_unjit(&f);
+	}
 	env.prog = &none;
 	CHECK_EQ(exec_run(&env, NULL, &ret), 0);
 	CHECK_EQ((s64)ret, -ENOENT);
+	if (prog_jit(&none)) {
+		CHECK_EQ(exec_run(&env, NULL, &ret), 0);
+		CHECK_EQ((s64)ret, -ENOENT);
+		prog_unjit(&none);
+	}
 }
 
 static int access_at(s32 off, u32 size_code, u8 cls)
