@@ -11,36 +11,21 @@
 #include "map/map.h"
 #include <errno.h>
 
-static u32 map_type(const struct map *m)
-{
-	struct map_info info;
-
-	map_info(m, &info);
-	return info.attr.type;
-}
-
-/* Kernel: array_of_map_lookup_elem, htab_of_map_lookup_elem. */
-static struct map *inner_lookup(struct exec_env *env, struct map *outer, const void *key)
+/* The inner map, NULL when there is none or m is no map of maps. */
+static struct map *inner_lookup(struct exec_env *env, struct map *m, const void *key)
 {
 	u64 id;
 
-	if (!env->inner_map || map_ref_get(outer, key, &id) || !id)
+	if (!env->inner_map || map_ref_get(m, key, &id) || !id)
 		return NULL;
-	return env->inner_map(env, outer, id);
+	return env->inner_map(env, m, id);
 }
 
 BODY(map_lookup_elem)
 {
-	struct map *m = PTR(r1);
-	void *value = map_lookup(m, PTR(r2), env->cpu);
-	u32 type;
+	void *value = map_lookup(PTR(r1), PTR(r2), env->cpu);
 
-	if (value)
-		return (u64)value;
-	type = map_type(m);
-	if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
-		return (u64)inner_lookup(env, m, PTR(r2));
-	return 0;
+	return value ? (u64)value : (u64)inner_lookup(env, PTR(r1), PTR(r2));
 }
 
 BODY(map_update_elem)

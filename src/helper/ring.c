@@ -46,11 +46,19 @@ static bool packet_tail(const struct packet *p, u64 flags, const void **tail, u6
 	return !*size || (p && *size <= (u64)(p->data_end - p->data));
 }
 
+/* The ring of another CPU than the one the program runs on is out of reach. */
+static int other_ring(const struct map *m, u32 index)
+{
+	struct map_info info;
+
+	map_info(m, &info);
+	return index < info.attr.max_entries ? -EOPNOTSUPP : -E2BIG;
+}
+
 static u64 perf_output(struct exec_env *env, struct map *m, u64 flags, const void *data, u64 size)
 {
 	u64 known = BPF_F_INDEX_MASK | (env->packet ? BPF_F_CTXLEN_MASK : 0);
 	u32 index = (u32)(flags & BPF_F_INDEX_MASK);
-	struct map_info info;
 	const void *tail;
 	u64 tail_size;
 
@@ -58,14 +66,9 @@ static u64 perf_output(struct exec_env *env, struct map *m, u64 flags, const voi
 		return RESULT(-EINVAL);
 	if (!packet_tail(env->packet, flags, &tail, &tail_size))
 		return RESULT(-EFAULT);
-	if (index == (u32)BPF_F_CURRENT_CPU)
-		index = env->cpu;
-	map_info(m, &info);
-	if (index >= info.attr.max_entries)
-		return RESULT(-E2BIG);
-	if (index != env->cpu)
-		return RESULT(-EOPNOTSUPP);
-	return RESULT(map_perf_output(m, index, data, size, tail, tail_size));
+	if (index != (u32)BPF_F_CURRENT_CPU && index != env->cpu)
+		return RESULT(other_ring(m, index));
+	return RESULT(map_perf_output(m, env->cpu, data, size, tail, tail_size));
 }
 
 BODY(perf_event_output)
