@@ -114,7 +114,8 @@ install: all
 	ln -sf libosmia.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libosmia.so.0
 	ln -sf libosmia.so.0 $(DESTDIR)$(PREFIX)/lib/libosmia.so
 	install -D -m 644 include/osmia.h $(DESTDIR)$(PREFIX)/include/osmia.h
-	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	@mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(B)/osmia --man >$(DESTDIR)$(PREFIX)/share/man/man1/osmia.1
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/osmia.pc.in \
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/osmia.pc
 

@@ -55,6 +55,25 @@ static void help(FILE *out)
 	fputs("\n`osmia VERB --help` tells a verb's options.\n", out);
 }
 
+/* The manual page, from the same tables as --help. */
+static int print_manual(void)
+{
+	puts(".TH OSMIA 1 \"\" \"osmia " OSMIA_VERSION "\"\n.SH NAME\n"
+	     "osmia \\- runs eBPF programs in the kernel and in user space\n.SH SYNOPSIS\n"
+	     ".B osmia\n.I VERB\n[\\fIARGUMENTS\\fR]\n.SH VERBS");
+	for (const struct verb *v = verbs; v->name; v++) {
+		char name[32], ask[] = "--help=man", *argv[] = { name, ask, NULL };
+
+		snprintf(name, sizeof(name), "%s", v->name);
+		printf(".SS osmia %s %s\n%s.\n", v->name, v->args, v->help);
+		fflush(stdout);
+		v->run(2, argv);
+	}
+	puts(".SH EXIT STATUS\n0: done; 1: the program or its input is at fault; 2: the usage is.\n"
+	     "\\fBosmia run\\fR with a command has the command's own, 128 + N when signal N ended it.");
+	return ferror(stdout) ? EXIT_FAULT : EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
@@ -71,6 +90,8 @@ int main(int argc, char **argv)
 		printf("osmia %s\n", osmia_version());
 		return EXIT_DONE;
 	}
+	if (strcmp(name, "--man") == 0)
+		return print_manual();
 	for (const struct verb *v = verbs; v->name; v++)
 		if (strcmp(v->name, name) == 0)
 			return v->run(argc - 1, argv + 1);

@@ -50,6 +50,41 @@ static int next_short(struct cli_args *a)
 	return bad(a, "unknown option", name, 1);
 }
 
+/* Text of a manual page: dashes, backslashes and leading dots are not roff's. */
+static void print_roff(const char *text)
+{
+	for (; *text; text++)
+		if (*text == '-' || *text == '\\')
+			printf("\\%c", *text);
+		else if (*text == '\n')
+			putchar(' ');
+		else
+			putchar(*text);
+}
+
+static void print_man(const struct cli_opt *opts)
+{
+	for (const struct cli_opt *o = opts; o->id; o++) {
+		printf(".TP\n\\fB");
+		if (o->id < OPT_FIRST)
+			printf("\\-%c%s", o->id, o->name ? "\\fR, \\fB" : "");
+		if (o->name) {
+			printf("\\-\\-");
+			print_roff(o->name);
+		}
+		printf("\\fR");
+		if (o->arg) {
+			putchar(o->name ? '=' : ' ');
+			printf("\\fI");
+			print_roff(o->arg);
+			printf("\\fR");
+		}
+		putchar('\n');
+		print_roff(o->help);
+		putchar('\n');
+	}
+}
+
 static int next_long(struct cli_args *a, const char *name)
 {
 	const char *eq = strchr(name, '=');
@@ -58,8 +93,8 @@ static int next_long(struct cli_args *a, const char *name)
 	for (const struct cli_opt *o = a->opts; o->id; o++)
 		if (o->name && strlen(o->name) == len && memcmp(o->name, name, len) == 0)
 			return take(a, o, eq ? eq + 1 : NULL, name, len);
-	if (strcmp(name, "help") == 0) {
-		cli_print_help(a->verb, a->opts);
+	if (strcmp(name, "help") == 0 || strcmp(name, "help=man") == 0) {
+		eq ? print_man(a->opts) : cli_print_help(a->verb, a->opts);
 		return CLI_HELP;
 	}
 	return bad(a, "unknown option", name, len);
