@@ -34,7 +34,7 @@ LDFLAGS += --coverage
 endif
 
 # A library of everything but the command line; the tests link it statically and see inner names.
-LIB_SRC := $(wildcard src/osmia.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/*.c src/btf/*.c \
+LIB_SRC := $(wildcard src/osmia*.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/*.c src/btf/*.c \
 	src/obj/*.c src/map/*.c src/exec/*.c src/helper/*.c src/hook/*.c src/engine/*.c \
 	src/engine/*/*.c src/load/*.c src/output/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)

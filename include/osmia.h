@@ -108,6 +108,34 @@ OSMIA_API int osmia_list_perf(int (*fn)(void *arg, const char *name, const char 
 /* Format text of the event "CATEGORY:NAME"; the caller frees it.  -ENOENT with near names. */
 OSMIA_API int osmia_format_text(struct osmia *o, const char *event, char **text);
 
+/* ---- bare bytecode, without maps or hooks ---- */
+
+struct osmia_vm;
+
+enum osmia_vm_format {
+	OSMIA_VM_BYTES, /* insns, 8 bytes each, in this machine's byte order */
+	OSMIA_VM_TEXT,  /* assembler text: the kernel's notation or the conformance suite's */
+	OSMIA_VM_ELF,   /* an ELF object: its first program, else the first function of .text */
+};
+
+OSMIA_API int osmia_vm_new(struct osmia_vm **out);
+OSMIA_API void osmia_vm_free(struct osmia_vm *vm);
+/* Takes a program in place of an older one, and checks its structure.  name is for messages. */
+OSMIA_API int osmia_vm_load(struct osmia_vm *vm, enum osmia_vm_format format, const void *data,
+			    size_t size, const char *name);
+/* Runs it with r1 = mem and r2 = size (r1 = 0 without memory), every access checked: memory, its own
+ * stack, its object's variables.  max_insns 0 means no limit.  -EFAULT, -ETIME, -ELOOP (calls too
+ * deep), -ENOSYS (no such helper). */
+OSMIA_API int osmia_vm_run(struct osmia_vm *vm, void *mem, size_t size, uint64_t max_insns,
+			   uint64_t *r0);
+/* What bpf_trace_printk() printed in the last run; "" for nothing. */
+OSMIA_API const char *osmia_vm_printed(const struct osmia_vm *vm);
+/* The program as text, one line an insn; NULL when there is none or memory is out.  Valid until the
+ * next load. */
+OSMIA_API const char *osmia_vm_text(struct osmia_vm *vm);
+/* The nth message as "PLACE: TEXT"; NULL past the end.  A load or run that fails begins anew. */
+OSMIA_API const char *osmia_vm_message(struct osmia_vm *vm, unsigned n);
+
 /* ---- what there is to say ---- */
 
 enum osmia_level { OSMIA_ERROR, OSMIA_WARNING, OSMIA_NOTE };
