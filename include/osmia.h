@@ -128,6 +128,9 @@ OSMIA_API int osmia_vm_load(struct osmia_vm *vm, enum osmia_vm_format format, co
  * deep), -ENOSYS (no such helper). */
 OSMIA_API int osmia_vm_run(struct osmia_vm *vm, void *mem, size_t size, uint64_t max_insns,
 			   uint64_t *r0);
+/* Makes native code, which every later run takes.  It checks no access and has no limit of insns: for
+ * trusted programs only.  -ENOTSUP where there is none for this machine. */
+OSMIA_API int osmia_vm_compile(struct osmia_vm *vm);
 /* What bpf_trace_printk() printed in the last run; "" for nothing. */
 OSMIA_API const char *osmia_vm_printed(const struct osmia_vm *vm);
 /* The program as text, one line an insn; NULL when there is none or memory is out.  Valid until the

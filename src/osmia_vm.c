@@ -2,6 +2,7 @@
 /* osmia_vm.c - bare bytecode: assembled, checked, run; the osmia_vm_ part of include/osmia.h.
  *
  *	bytes, text, ELF  ->  insns  ->  exec_check()  ->  interpreter, every access checked
+ *	                                                   or native code, trusted
  *
  * No engine is involved: a program sees the memory it is given, its stack, its object's variables
  * and the few helpers below, which need nobody's permission.
@@ -13,6 +14,7 @@
 #include "base/vec.h"
 #include "exec/check.h"
 #include "exec/exec.h"
+#include "exec/jit.h"
 #include "helper/helper.h"
 #include "isa/asm.h"
 #include "isa/disasm.h"
@@ -29,6 +31,8 @@ struct osmia_vm {
 	VEC(struct insn) insns;
 	struct obj *obj;         /* owned; holds the variables of an ELF program; NULL: not ELF */
 	helper_fn helpers[HELPER_ID_MAX];
+	struct func_list funcs;  /* of the program, as exec_check() found them */
+	struct jit_code *jit;    /* owned; NULL: interpret */
 	struct diag dg;
 	struct str text, message, printed;
 };
@@ -74,7 +78,9 @@ static int call_ok(struct exec_env *env, u32 helper, const u64 args[5])
 {
 	const struct osmia_vm *vm = env->engine;
 
-	return vm->helpers[helper] ? helper_call_ok(env, helper, args) : -ENOSYS;
+	if (helper >= HELPER_ID_MAX || !vm->helpers[helper])
+		return -ENOSYS;
+	return helper_call_ok(env, helper, args);
 }
 
 /* Variables of the object: .data, .bss and .rodata. */
@@ -210,6 +216,8 @@ int osmia_vm_new(struct osmia_vm **out)
 
 static void unload(struct osmia_vm *vm)
 {
+	jit_free(vm->jit);
+	vm->jit = NULL;
 	vec_free(&vm->insns);
 	obj_free(vm->obj);
 	vm->obj = NULL;
@@ -281,7 +289,7 @@ int osmia_vm_load(struct osmia_vm *vm, enum osmia_vm_format format, const void *
 		break;
 	}
 	if (!err)
-		err = exec_check(vm->insns.p, vm->insns.n, &vm->dg, NULL);
+		err = exec_check(vm->insns.p, vm->insns.n, &vm->dg, &vm->funcs);
 	if (err)
 		vec_free(&vm->insns);
 	return err;
@@ -315,12 +323,45 @@ static int run_failed(struct osmia_vm *vm, const struct exec_env *env, int err)
 	}
 }
 
+static struct exec_prog vm_prog(const struct osmia_vm *vm)
+{
+	return (struct exec_prog){ .insns = vm->insns.p,
+				   .n_insns = vm->insns.n,
+				   .prog_type = BPF_PROG_TYPE_SYSCALL,
+				   .helpers = vm->helpers,
+				   .jit = vm->jit };
+}
+
+int osmia_vm_compile(struct osmia_vm *vm)
+{
+	const struct exec_prog prog = vm_prog(vm);
+	struct place none = { 0 };
+	int err;
+
+	diag_clear(&vm->dg);
+	if (vm->jit)
+		return 0;
+	if (!vm->insns.n)
+		return diag_error(&vm->dg, none, -ENOENT, "no program is loaded");
+	err = jit_compile(&prog, &vm->funcs, &vm->jit);
+	switch (err) {
+	case 0:
+		return 0;
+	case -ENOTSUP:
+		return diag_error(&vm->dg, none, err, "no native code on this machine");
+	case -ELOOP:
+		return diag_error(&vm->dg, none, err, "calls nest deeper than %u frames, or recurse",
+				  EXEC_FRAMES_MAX);
+	case -EINVAL:
+		return diag_error(&vm->dg, none, err, "the entry is called as a function");
+	default:
+		return diag_error(&vm->dg, none, err, "no native code: error %d", -err);
+	}
+}
+
 int osmia_vm_run(struct osmia_vm *vm, void *mem, size_t size, uint64_t max_insns, uint64_t *r0)
 {
-	const struct exec_prog prog = { .insns = vm->insns.p,
-					.n_insns = vm->insns.n,
-					.prog_type = BPF_PROG_TYPE_SYSCALL,
-					.helpers = vm->helpers };
+	const struct exec_prog prog = vm_prog(vm);
 	const struct host host = { .arg = vm,
 				   .clock_ns = host_clock,
 				   .random = host_random,
@@ -332,7 +373,7 @@ int osmia_vm_run(struct osmia_vm *vm, void *mem, size_t size, uint64_t max_insns
 				.ctx_writable = true,
 				.host = &host,
 				.max_steps = max_insns,
-				.mem_ok = mem_ok,
+				.mem_ok = vm->jit ? NULL : mem_ok,
 				.call_ok = call_ok,
 				.engine = vm };
 	int err;

@@ -14,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_INTERP = OPT_FIRST, OPT_ASM, OPT_ELF, OPT_DISASM, OPT_LIMIT };
+enum { OPT_INTERP = OPT_FIRST, OPT_JIT, OPT_ASM, OPT_ELF, OPT_DISASM, OPT_LIMIT };
 enum { INPUT_MAX = 64 << 20 }; /* bytes */
 
 static const struct cli_opt opts[] = {
 	{ OPT_INTERP, "interp", NULL, "interpret, every memory access checked (default)" },
+	{ OPT_JIT, "jit", NULL, "run native code, nothing checked: for trusted bytecode only" },
 	{ OPT_ASM, "asm", NULL, "the program is assembler text, not hex bytes" },
 	{ OPT_ELF, "elf", NULL, "the program is an ELF object: its first program, else .text" },
 	{ OPT_DISASM, "disasm", NULL, "print the program, do not run it" },
@@ -29,7 +30,7 @@ static const struct cli_opt opts[] = {
 struct vm_opts {
 	const char *memory; /* hex */
 	enum osmia_vm_format format;
-	bool disasm;
+	bool disasm, jit;
 	uint64_t limit;
 };
 
@@ -99,7 +100,9 @@ static int run(struct osmia_vm *vm, const struct vm_opts *o)
 		if (!mem)
 			return EXIT_FAULT;
 	}
-	err = osmia_vm_run(vm, mem, size, o->limit, &r0);
+	err = o->jit ? osmia_vm_compile(vm) : 0;
+	if (!err)
+		err = osmia_vm_run(vm, mem, size, o->limit, &r0);
 	fputs(osmia_vm_printed(vm), stderr);
 	if (err)
 		complain(vm, err);
@@ -168,6 +171,8 @@ int cmd_vm(int argc, char **argv)
 	for (int c; (c = cli_next(&a)) != CLI_END;) {
 		switch (c) {
 		case OPT_INTERP:
+		case OPT_JIT:
+			o.jit = c == OPT_JIT;
 			break;
 		case OPT_ASM:
 			o.format = OSMIA_VM_TEXT;

@@ -16,6 +16,7 @@ same "no memory: r1 and r2 are 0" "$(both 0x0 0)" "$(vm 'r0 = r1\nr0 |= r2\nexit
 same "empty memory" "$(both 0x0 0)" "$(vm 'r0 = r1\nr0 |= r2\nexit' '' --asm)"
 same "options may come first" "$(both 0x1 0)" "$(vm 'r0 = r2\nexit' --interp --asm '07')"
 same "both notations" "$(both 0x3 0)" "$(vm 'mov %r0, 1\nr0 += 2\nexit' --asm)"
+same "native code" "$(both 0x3 0)" "$(vm 'r0 = *(u8 *)(r1 +1)\nr0 += r2\nexit' '00 01' --asm --jit)"
 same "--disasm reads back" "$(both 0x7 0)" \
 	"$(vm 'r0 = 0x700000000 ll\nr0 >>= 32\nexit' --asm --disasm | sed '/status/d' |
 		"$OSMIA" vm --asm; echo "status $?")"
