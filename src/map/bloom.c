@@ -74,16 +74,22 @@ static int bloom_peek(struct map *m, void *value)
 	return 0;
 }
 
-static int bloom_pop(struct map *m, void *value)
-{
-	(void)m, (void)value;
-	return -EOPNOTSUPP;
-}
-
 static int bloom_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	(void)m, (void)key, (void)value, (void)flags, (void)cpu;
 	return -EINVAL;
+}
+
+static int bloom_remove(struct map *m, const void *key)
+{
+	(void)m, (void)key;
+	return -EOPNOTSUPP;
+}
+
+static int bloom_next_key(struct map *m, const void *key, void *next)
+{
+	(void)m, (void)key, (void)next;
+	return -EOPNOTSUPP;
 }
 
 const struct map_ops bloom_ops = {
@@ -91,6 +97,7 @@ const struct map_ops bloom_ops = {
 	.layout = bloom_layout,
 	.push = bloom_push,
 	.peek = bloom_peek,
-	.pop = bloom_pop,
 	.update = bloom_update,
+	.remove = bloom_remove,
+	.next_key = bloom_next_key,
 };

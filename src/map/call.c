@@ -28,7 +28,7 @@ int map_update(struct map *m, const void *key, const void *value, u64 flags, u32
 
 int map_delete(struct map *m, const void *key)
 {
-	return m->ops->remove ? m->ops->remove(m, key) : -EOPNOTSUPP;
+	return m->ops->remove ? m->ops->remove(m, key) : -MAP_ENOTSUPP;
 }
 
 int map_push(struct map *m, const void *value, u64 flags)
@@ -119,7 +119,7 @@ int map_user_lookup(struct map *m, const void *key, void *value, u64 flags)
 		return -EINVAL;
 	if (m->ops->peek)
 		return m->ops->peek(m, value);
-	return m->ops->read ? m->ops->read(m, key, value, flags) : -EOPNOTSUPP;
+	return m->ops->read ? m->ops->read(m, key, value, flags) : -MAP_ENOTSUPP;
 }
 
 int map_user_update(struct map *m, const void *key, const void *value, u64 flags)
@@ -130,14 +130,14 @@ int map_user_update(struct map *m, const void *key, const void *value, u64 flags
 		return -EINVAL;
 	if (m->ops->push)
 		return m->ops->push(m, value, flags);
-	return m->ops->write ? m->ops->write(m, key, value, flags) : -EOPNOTSUPP;
+	return m->ops->write ? m->ops->write(m, key, value, flags) : -MAP_ENOTSUPP;
 }
 
 int map_user_delete(struct map *m, const void *key)
 {
 	if (!map_user_writable(m))
 		return -EPERM;
-	return m->ops->remove ? m->ops->remove(m, key) : -EOPNOTSUPP;
+	return m->ops->remove ? m->ops->remove(m, key) : -MAP_ENOTSUPP;
 }
 
 int map_user_lookup_and_delete(struct map *m, const void *key, void *value, u64 flags)
@@ -157,14 +157,15 @@ int map_user_lookup_and_delete(struct map *m, const void *key, void *value, u64 
 
 int map_user_next_key(struct map *m, const void *key, void *next)
 {
-	return m->ops->next_key ? m->ops->next_key(m, key, next) : -EOPNOTSUPP;
+	return m->ops->next_key ? m->ops->next_key(m, key, next) : -MAP_ENOTSUPP;
 }
 
 int map_freeze(struct map *m)
 {
 	if (m->has_special)
 		return -MAP_ENOTSUPP;
-	if (m->readonly)
+	if (!map_user_writable(m))
 		return -EPERM;
-	return __atomic_exchange_n(&m->hdr->frozen, 1, __ATOMIC_ACQ_REL) ? -EBUSY : 0;
+	STORE_REL(&m->hdr->frozen, 1);
+	return 0;
 }

@@ -80,7 +80,7 @@ int map_user_update(struct map *m, const void *key, const void *value, u64 flags
 int map_user_delete(struct map *m, const void *key);
 int map_user_lookup_and_delete(struct map *m, const void *key, void *value, u64 flags);
 int map_user_next_key(struct map *m, const void *key, void *next); /* key NULL: the first; -ENOENT at the end */
-/* -EBUSY when frozen before, -ENOTSUPP (524) with a lock or timer in the value. */
+/* -EPERM when frozen before, -ENOTSUPP (524) with a lock or timer in the value. */
 int map_freeze(struct map *m);
 /* May the system call's side write?  Not when frozen or opened read-only. */
 bool map_user_writable(const struct map *m);

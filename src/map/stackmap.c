@@ -28,7 +28,7 @@ static u32 frame_bytes(u32 flags)
 
 static int stack_check(const struct map_attr *a)
 {
-	if (a->flags & ~(BPF_F_NUMA_NODE | BPF_F_STACK_BUILD_ID))
+	if (a->flags & ~(BPF_F_NUMA_NODE | BPF_F_STACK_BUILD_ID | BPF_F_RDONLY | BPF_F_WRONLY))
 		return -EINVAL;
 	if (!a->max_entries || a->key_size != 4 || a->value_size < 8 || a->value_size % 8 ||
 	    a->value_size % frame_bytes(a->flags) ||
