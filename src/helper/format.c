@@ -85,7 +85,7 @@ static bool parse_pointer(struct cursor *c, struct spec *s)
 	s->conv = CONV_POINTER;
 	s->source = 'p';
 	if (ends_word(peek(c, 0)))
-		return peek(c, 0) != '%';
+		return true;
 	s->source = (char)peek(c, 0);
 	switch (s->source) {
 	case 'k':
