@@ -6,6 +6,9 @@
 #include "map/map.h"
 #include <errno.h>
 
+#define USER_ADDR_END 0x7ffffffff000ul /* kernel TASK_SIZE_MAX, four-level page tables */
+#define VSYSCALL_PAGE 0xffffffffff600000ul
+
 static bool range_has(u64 start, u64 bytes, u64 addr, u64 size)
 {
 	u64 off = addr - start;
@@ -40,6 +43,17 @@ bool own_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 	return m && map_mem_ok(m, addr, size, write);
 }
 
+/* What the kernel answers for an address that it can't read: user addresses and those that are no
+ * addresses at all are told apart.  Kernel, x86: copy_from_kernel_nofault_allowed(). */
+static int kernel_fault(u64 addr)
+{
+	bool canonical = (u64)((s64)(addr << 16) >> 16) == addr;
+
+	if (addr < USER_ADDR_END + 4096 || !canonical || (addr & ~0xffful) == VSYSCALL_PAGE)
+		return -ERANGE;
+	return -EFAULT;
+}
+
 int read_kernel(struct exec_env *env, void *dst, u32 size, u64 addr)
 {
 	if (own_mem_ok(env, addr, size, false)) {
@@ -49,12 +63,12 @@ int read_kernel(struct exec_env *env, void *dst, u32 size, u64 addr)
 	if (env->host->read_kernel && !env->host->read_kernel(env->host->arg, dst, size, addr))
 		return 0;
 	mem_zero(dst, size);
-	return -EFAULT;
+	return kernel_fault(addr);
 }
 
 int read_user(struct exec_env *env, void *dst, u32 size, u64 addr)
 {
-	if (size && env->host->read_user(env->host->arg, dst, size, addr)) {
+	if (size ? env->host->read_user(env->host->arg, dst, size, addr) : addr > USER_ADDR_END) {
 		mem_zero(dst, size);
 		return -EFAULT;
 	}
@@ -96,19 +110,23 @@ s64 own_text_len(struct exec_env *env, u64 addr, u32 max)
 	return -EINVAL;
 }
 
+/* Nothing is written behind the NUL. */
 s64 read_kernel_str(struct exec_env *env, void *dst, u32 size, u64 addr)
 {
-	char *out = dst;
+	char *out = dst, piece[64];
+	int err;
 
 	for (u32 done = 0; done < size;) {
 		u32 step = step_size(addr + done, size - done), end;
 
-		if (read_kernel(env, out + done, step, addr + done)) {
+		if (read_kernel(env, piece, step, addr + done)) {
 			step = 1;
-			if (read_kernel(env, out + done, 1, addr + done))
-				return -EFAULT;
+			err = read_kernel(env, piece, 1, addr + done);
+			if (err)
+				return err;
 		}
-		end = text_end(out + done, step);
+		end = text_end(piece, step);
+		mem_copy(out + done, piece, end ? end : step);
 		if (end)
 			return done + end;
 		done += step;
@@ -118,12 +136,22 @@ s64 read_kernel_str(struct exec_env *env, void *dst, u32 size, u64 addr)
 	return size;
 }
 
-/* The kernel copies words and masks what follows the NUL in the last one; so the bytes up to the end
- * of its word are 0, where the word lay within size. */
+/* The kernel copies words and masks what follows the NUL in the last one, so the bytes up to the end
+ * of its word are 0; unless the word lay not within size, or reached into a page that is not there. */
+static bool last_word_read(struct exec_env *env, u64 word, u32 word_off, u32 size)
+{
+	u8 bytes[8];
+
+	if (size - word_off < sizeof(bytes))
+		return false;
+	return word % 4096 <= 4096 - sizeof(bytes) ||
+	       !env->host->read_user(env->host->arg, bytes, sizeof(bytes), word);
+}
+
 s64 read_user_str(struct exec_env *env, void *dst, u32 size, u64 addr)
 {
 	char *out = dst;
-	u64 word_end;
+	u32 word_off;
 	s64 len;
 
 	if (!size)
@@ -131,8 +159,8 @@ s64 read_user_str(struct exec_env *env, void *dst, u32 size, u64 addr)
 	len = env->host->read_user_str(env->host->arg, dst, size, addr);
 	if (len <= 0 || len > size)
 		return -EFAULT;
-	word_end = ALIGN_UP((u64)len, 8ul);
-	if (word_end <= size)
-		mem_zero(out + len, word_end - (u64)len);
+	word_off = (u32)(len - 1) & ~7u;
+	if (len % 8 && !out[len - 1] && last_word_read(env, addr + word_off, word_off, size))
+		mem_zero(out + len, word_off + 8 - (u32)len);
 	return len;
 }

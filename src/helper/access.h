@@ -19,12 +19,13 @@ bool own_stack_has(const struct exec_env *env, u64 addr, u64 size);
  * memory ends before, -EINVAL when there is no NUL. */
 s64 own_text_len(struct exec_env *env, u64 addr, u32 max);
 
-/* 0, or -EFAULT with dst zeroed. */
+/* 0, or with dst zeroed -EFAULT; -ERANGE where the address can't be the kernel's. */
 int read_kernel(struct exec_env *env, void *dst, u32 size, u64 addr);
+/* 0, or -EFAULT with dst zeroed. */
 int read_user(struct exec_env *env, void *dst, u32 size, u64 addr);
 
 /* Copies up to and with the first NUL.  Returns the length with the NUL, size when the text was cut
- * (dst then ends in NUL), 0 when size is 0, or -EFAULT; dst is then undefined.  Kernel:
+ * (dst then ends in NUL), 0 when size is 0, or -EFAULT, -ERANGE; dst is then undefined.  Kernel:
  * strncpy_from_kernel_nofault(), strncpy_from_user_nofault(). */
 s64 read_kernel_str(struct exec_env *env, void *dst, u32 size, u64 addr);
 s64 read_user_str(struct exec_env *env, void *dst, u32 size, u64 addr);

@@ -63,6 +63,8 @@ BODY(probe_write_user)
 
 BODY(copy_from_user)
 {
+	if (!(u32)r2)
+		return 0;
 	return RESULT(read_user(env, PTR(r1), (u32)r2, r3));
 }
 
