@@ -285,6 +285,21 @@ static bool give_slot(struct task *k, struct site *s)
 	return true;
 }
 
+/* Did the insn itself raise the signal? */
+static bool is_fault(const siginfo_t *info)
+{
+	switch (info->si_signo) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGTRAP:
+		return info->si_code > 0;
+	default:
+		return false;
+	}
+}
+
 void bp_leave_slot(struct trace *t, struct task *k)
 {
 	u32 off;
@@ -301,7 +316,7 @@ void bp_leave_slot(struct trace *t, struct task *k)
 	/* A fault of the insn itself comes again when its handler returns, and counts again, as in the
 	 * kernel; any other signal only interrupted a hit that was told already. */
 	if (done || t->quiet || ptrace(PTRACE_GETSIGINFO, k->pub.tid, NULL, &info) ||
-	    info.si_code > 0)
+	    is_fault(&info))
 		return;
 	if (k->n_rewound == ARRAY_SIZE(k->rewound))
 		memmove(k->rewound, k->rewound + 1, sizeof(k->rewound[0]) * --k->n_rewound);
