@@ -23,7 +23,7 @@ VERSION := 0.1.0
 PKGS := libelf libdw
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -fPIC -fvisibility=hidden -MMD -MP \
 	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -DOSMIA_VERSION='"$(VERSION)"' $(CFLAGS)
-LDLIBS := -lelf -ldw -lZydis -lpthread
+LDLIBS := -lelf -ldw -lZydis -lz -lpthread
 ifdef SAN
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
@@ -108,6 +108,13 @@ seeds:
 	@$(MAKE) --no-print-directory -s all
 	@OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/seeds/run
 
+# Every program of a corpus of objects, loaded alone, beside the kernel's recorded verdicts.
+CORPUS ?= ../shared/corpus/verifier
+objects:
+	@tools/deps build
+	@$(MAKE) --no-print-directory -s $(B)/tests/objects/objects
+	@$(B)/tests/objects/objects -p 95 $(if $(V),-v) $(CORPUS)
+
 install: all
 	install -D -m 755 $(B)/osmia $(DESTDIR)$(PREFIX)/bin/osmia
 	install -D -m 755 $(B)/libosmia.so $(DESTDIR)$(PREFIX)/lib/libosmia.so.$(VERSION)
@@ -126,6 +133,6 @@ format:
 clean:
 	rm -rf build build-*
 
-.PHONY: all tests demo check run-tests bench fuzz guest seeds install format clean
+.PHONY: all tests demo objects check run-tests bench fuzz guest seeds install format clean
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d)

@@ -3,9 +3,9 @@
  *
  * Osmia's own words for the kernel's interface, so that it builds on systems whose <linux/bpf.h> is
  * older; never include that one beside this.  Names are the kernel's.  Layouts were read from the
- * BTF of a 6.18 kernel and are asserted below; tests/load/test_uapi.c compares them with the running
- * kernel's BTF.  Structs only grow at their end: the kernel takes a shorter attr, and refuses a
- * longer one only where the part it does not know is not 0.
+ * BTF of a 6.18 kernel and are asserted below; tests/load/test_uapi.c compares them with the
+ * running kernel's BTF.  Structs only grow at their end: the kernel takes a shorter attr, and
+ * refuses a longer one only where the part it does not know is not 0.
  */
 #pragma once
 #include "base/types.h"
@@ -150,8 +150,8 @@ enum { BPF_F_SYSCTL_BASE_NAME = 1u << 0 };
 enum { BPF_F_CURRENT_NETNS = -1 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1u << 0, BPF_SK_STORAGE_GET_F_CREATE = 1u << 0 };
 
-/* Ring buffers: flags of helpers, questions of ringbuf_query, and the eight bytes before a record: its
- * length with two bits above it, then the page offset. */
+/* Ring buffers: flags of helpers, questions of ringbuf_query, and the eight bytes before a
+ * record: its length with two bits above it, then the page offset. */
 enum { BPF_RB_NO_WAKEUP = 1u << 0, BPF_RB_FORCE_WAKEUP = 1u << 1 };
 enum { BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE, BPF_RB_CONS_POS, BPF_RB_PROD_POS };
 enum {
