@@ -21,6 +21,7 @@ struct load_opts {
 	const char *pin_dir;    /* NULL: /sys/fs/bpf */
 	bool empty_maps_one;    /* max_entries 0 becomes 1 where the kernel wants more than 0 */
 	u32 log_level;          /* of the verifier log that a refusal fetches: 0 means 1 */
+	u32 prog_type;          /* of programs whose section says none; 0: such a section is an error */
 	u32 prog_flags;         /* BPF_F_TEST_* and alignment flags added to every program */
 	bool partial;           /* load_attach: go on after programs that can't be attached */
 

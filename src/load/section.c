@@ -41,6 +41,24 @@ const struct section *section_find(const char *name)
 	return NULL;
 }
 
+const struct section *section_of_type(u32 prog_type)
+{
+	const struct section *first = NULL;
+
+	for (u32 i = 0; i < ARRAY_SIZE(sections); i++) {
+		const struct section *sec = &sections[i];
+
+		if (sec->prog_type != prog_type)
+			continue;
+		if (sec->text[stem_len(sec)] != '+' && !strchr(sec->text, '/') &&
+		    !(sec->flags & (SEC_SLEEPABLE | SEC_FRAGS)))
+			return sec;
+		if (!first)
+			first = sec;
+	}
+	return first;
+}
+
 /* Edits between a and the first n bytes of b, names being short: at most 64 bytes count. */
 static u32 distance(const char *a, const char *b, size_t n)
 {
@@ -96,7 +114,7 @@ const char *section_target(const struct section *sec, const char *name)
 	name += *name == '?';
 	size_t n = stem_len(sec);
 
-	return name[n] == '/' ? name + n + 1 : NULL;
+	return !strncmp(name, sec->text, n) && name[n] == '/' ? name + n + 1 : NULL;
 }
 
 /* Cuts "NAME+OFF"; off stays 0 without one. */
@@ -219,7 +237,8 @@ int section_spec(const struct section *sec, const char *name, struct arena *a, s
 	};
 
 	if (wants_target(sec->kind)) {
-		if (!target)
+		/* An empty pattern fits nothing: such a program is attached by hand. */
+		if (!target || (!*target && sec->kind == ATTACH_KPROBE_MULTI))
 			spec.kind = ATTACH_NONE;
 		else if (spec_target(arena_strdup(a, target), &spec))
 			return diag_error(dg, at, -EINVAL, "section '%s': after '%.*s/' must stand %s",

@@ -21,6 +21,9 @@ struct section {
 
 /* The section of that name (a leading '?' does not count), or NULL. */
 const struct section *section_find(const char *name);
+/* The first section of that program type that names no target, or the first at all; NULL for a type
+ * that no section has. */
+const struct section *section_of_type(u32 prog_type);
 /* The known name that is nearest, without '+', for a message. */
 const char *section_nearest(const char *name);
 
