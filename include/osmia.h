@@ -139,6 +139,20 @@ OSMIA_API const char *osmia_vm_text(struct osmia_vm *vm);
 /* The nth message as "PLACE: TEXT"; NULL past the end.  A load or run that fails begins anew. */
 OSMIA_API const char *osmia_vm_message(struct osmia_vm *vm, unsigned n);
 
+/* ---- what an object holds ---- */
+
+enum osmia_dump_part {
+	OSMIA_DUMP_SECTIONS = 1,
+	OSMIA_DUMP_MAPS = 2,  /* with their variables; externs */
+	OSMIA_DUMP_PROGS = 4, /* insns and the source lines they come from */
+	OSMIA_DUMP_BTF_C = 8, /* types as C that compiles */
+	OSMIA_DUMP_BTF_RAW = 16,
+};
+
+/* The parts of an object (or a file of BTF) as text; parts 0: all but the last.  *text and *messages
+ * (lines of "PLACE: TEXT") are freed by the caller, either may be NULL. */
+OSMIA_API int osmia_dump(const char *path, unsigned parts, char **text, char **messages);
+
 /* ---- what there is to say ---- */
 
 enum osmia_level { OSMIA_ERROR, OSMIA_WARNING, OSMIA_NOTE };
