@@ -124,8 +124,8 @@ OSMIA_API void osmia_vm_free(struct osmia_vm *vm);
 OSMIA_API int osmia_vm_load(struct osmia_vm *vm, enum osmia_vm_format format, const void *data,
 			    size_t size, const char *name);
 /* Runs it with r1 = mem and r2 = size (r1 = 0 without memory), every access checked: memory, its own
- * stack, its object's variables.  max_insns 0 means no limit.  -EFAULT, -ETIME, -ELOOP (calls too
- * deep), -ENOSYS (no such helper). */
+ * stack, its object's variables.  The memory is the packet of legacy packet loads, too.  max_insns 0
+ * means no limit.  -EFAULT, -ETIME, -ELOOP (calls too deep), -ENOSYS (no such helper). */
 OSMIA_API int osmia_vm_run(struct osmia_vm *vm, void *mem, size_t size, uint64_t max_insns,
 			   uint64_t *r0);
 /* Makes native code, which every later run takes.  It checks no access and has no limit of insns: for

@@ -17,6 +17,7 @@
 #include "exec/jit.h"
 #include "helper/helper.h"
 #include "isa/asm.h"
+#include "isa/check.h"
 #include "isa/disasm.h"
 #include "obj/obj.h"
 #include "osmia.h"
@@ -96,6 +97,20 @@ static bool mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 			return !write || m->kind != OBJ_MAP_RODATA;
 	}
 	return false;
+}
+
+/* The memory is the packet of legacy packet loads. */
+static int packet_load(struct exec_env *env, s32 off, u32 size, u32 *out)
+{
+	const u8 *p = (const u8 *)env->ctx + off;
+	u32 v = 0;
+
+	if (off < 0 || (u32)off > env->ctx_size || env->ctx_size - (u32)off < size)
+		return -EFAULT;
+	while (size--)
+		v = v << 8 | *p++;
+	*out = v;
+	return 0;
 }
 
 static u32 asm_helper(void *arg, const char *name)
@@ -289,6 +304,8 @@ int osmia_vm_load(struct osmia_vm *vm, enum osmia_vm_format format, const void *
 		break;
 	}
 	if (!err)
+		err = insns_check(vm->insns.p, vm->insns.n, (struct place){ .file = name }, &vm->dg);
+	if (!err)
 		err = exec_check(vm->insns.p, vm->insns.n, &vm->dg, &vm->funcs);
 	if (err)
 		vec_free(&vm->insns);
@@ -311,6 +328,7 @@ static int run_failed(struct osmia_vm *vm, const struct exec_env *env, int err)
 		return diag_error(&vm->dg, none, err, "insn %u: more than %u frames of calls", pc,
 				  EXEC_FRAMES_MAX);
 	case -ENOSYS:
+	case -EPERM:
 		return diag_error(&vm->dg, none, err, "insn %u: a bare program has no %s %d", pc,
 				  i->src == CALL_KFUNC ? "kernel function" : "helper", i->imm);
 	case -EACCES:
@@ -375,6 +393,7 @@ int osmia_vm_run(struct osmia_vm *vm, void *mem, size_t size, uint64_t max_insns
 				.max_steps = max_insns,
 				.mem_ok = vm->jit ? NULL : mem_ok,
 				.call_ok = call_ok,
+				.packet_load = packet_load,
 				.engine = vm };
 	int err;
 
