@@ -177,6 +177,7 @@ struct exec_env {
 	u32 depth;                /* frames in use */
 	void *stack_base;         /* lowest byte of the frames, innermost grows down from the top */
 	struct exec_span hit[2];  /* of mem_ok: [0] reads, [1] writes */
+	struct exec_span lent;    /* a helper lends it to its callback, for reading: an element's key */
 	void *exec_priv;
 	u64 frame;                /* r10 of the function that called out of native code */
 	const void *native;       /* its code; NULL: the interpreter runs */

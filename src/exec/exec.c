@@ -23,6 +23,9 @@ bool exec_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 		return true;
 	if (off <= env->ctx_size && env->ctx_size - off >= size)
 		return !write || env->ctx_writable;
+	off = addr - env->lent.start;
+	if (!write && off <= env->lent.size && env->lent.size - off >= size)
+		return true;
 	return env->mem_ok(env, addr, size, write);
 }
 

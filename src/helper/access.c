@@ -35,6 +35,8 @@ bool own_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 
 	if (own_stack_has(env, addr, size) || packet_has(env->packet, addr, size))
 		return true;
+	if (!write && env->lent.size && range_has(env->lent.start, env->lent.size, addr, size))
+		return true;
 	if (env->ctx && range_has((u64)env->ctx, env->ctx_size, addr, size))
 		return !write || env->ctx_writable;
 	if (env->mem_ok && env->mem_ok(env, addr, size, write))

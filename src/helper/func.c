@@ -141,6 +141,7 @@ BODY(get_task_stack)
 	return RESULT(-EFAULT);
 }
 
+/* Too many rounds answer in 32 bits: the kernel inlines the call, and so does its error. */
 BODY(loop)
 {
 	u32 n = (u32)r1;
@@ -148,7 +149,7 @@ BODY(loop)
 	if (r4)
 		return RESULT(-EINVAL);
 	if (n > LOOPS_MAX)
-		return RESULT(-E2BIG);
+		return (u32)-E2BIG;
 	for (u32 i = 0; i < n; i++)
 		if (env->call_back(env, r2, i, r3, 0, 0, 0) || env->error)
 			return i + 1;

@@ -61,23 +61,33 @@ BODY(map_lookup_percpu_elem)
 struct each {
 	struct exec_env *env;
 	u64 func, arg;
+	u32 key_size;
 };
 
+/* The key may lie in nobody's map: an array's is made up for the call. */
 static int each_call(struct map *m, void *key, void *value, void *arg)
 {
 	const struct each *e = arg;
-	u64 stop = e->env->call_back(e->env, e->func, (u64)m, (u64)key, (u64)value, e->arg, 0);
+	struct exec_env *env = e->env;
+	struct exec_span outer = env->lent;
+	u64 stop;
 
-	return e->env->error || stop;
+	env->lent = (struct exec_span){ (u64)key, e->key_size };
+	stop = env->call_back(env, e->func, (u64)m, (u64)key, (u64)value, e->arg, 0);
+	env->lent = outer;
+	return env->error || stop;
 }
 
 /* Kernel: bpf_for_each_map_elem; flags must be 0. */
 BODY(for_each_map_elem)
 {
-	struct each e = { env, r2, r3 };
+	struct map_info info;
+	struct each e = { env, r2, r3, 0 };
 
 	if (r4)
 		return RESULT(-EINVAL);
+	map_info(PTR(r1), &info);
+	e.key_size = info.attr.key_size;
 	return RESULT(map_for_each(PTR(r1), env->cpu, each_call, &e));
 }
 

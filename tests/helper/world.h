@@ -166,6 +166,30 @@ static inline struct insn *patched(const struct world *w, const struct insn *ins
 	return p;
 }
 
+/* Two functions, as the kernel wants them described: the program and its callback. */
+static inline int callback_btf(void)
+{
+	static const struct {
+		u16 magic;
+		u8 version, flags;
+		u32 hdr_len, type_off, type_len, str_off, str_len;
+		u32 types[4 + 3 + 3 + 3];
+		char strings[14];
+	} btf = {
+		0xeb9f, 1, 0, 24, 0, sizeof(btf.types), sizeof(btf.types), sizeof(btf.strings),
+		{ 1, 1 << 24, 8, 1 << 24 | 64, /* 1: INT "long", signed, 64 bits */
+		  0, 13 << 24, 1,              /* 2: FUNC_PROTO returning it */
+		  6, 12 << 24, 2,              /* 3: FUNC "a", static */
+		  8, 12 << 24, 2 },            /* 4: FUNC "b", static */
+		"\0long\0a\0b\0\0\0",
+	};
+	union bpf_attr a = { 0 };
+
+	a.btf = (u64)&btf;
+	a.btf_size = 24 + sizeof(btf.types) + sizeof(btf.strings);
+	return (int)sys_bpf(BPF_BTF_LOAD, &a);
+}
+
 /* What a run left behind. */
 struct outcome {
 	u8 data[DATA_BYTES];
@@ -178,11 +202,21 @@ static inline bool kernel_run(struct world *w, const struct insn *insns, u32 n, 
 {
 	static char log[1 << 18];
 	struct insn *p = patched(w, insns, n, true);
+	struct bpf_func_info info[2] = { { 0, 3 }, { 0, 4 } };
+	int btf_fd = -1;
 	union bpf_attr a = { .prog_type = w->prog_type, .insn_cnt = n, .insns = (u64)p,
 			     .license = (u64) "GPL", .prog_flags = w->prog_flags,
 			     .expected_attach_type = w->attach_type };
 	long fd;
 
+	for (u32 i = 0; i < n; i++)
+		if (insn_is_wide(&p[i]) && p[i].src == PSEUDO_FUNC) {
+			info[1].insn_off = i + 1 + (u32)p[i].imm;
+			a.prog_btf_fd = (u32)(btf_fd = callback_btf());
+			a.func_info = (u64)info;
+			a.func_info_rec_size = sizeof(info[0]);
+			a.func_info_cnt = 2;
+		}
 	kernel_write(w->fd[DATA], w->data);
 	fd = sys_bpf(BPF_PROG_LOAD, &a);
 	if (fd < 0) {
@@ -192,6 +226,8 @@ static inline bool kernel_run(struct world *w, const struct insn *insns, u32 n, 
 		fd = sys_bpf(BPF_PROG_LOAD, &a);
 	}
 	free(p);
+	if (btf_fd >= 0)
+		close(btf_fd);
 	if (fd < 0 && w->refusal && strstr(log, w->refusal))
 		return false;
 	if (fd < 0)
