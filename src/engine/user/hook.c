@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* engine/user/hook.c - what an attach_spec means to the user engine, and what it says of those that it
+ * can't serve.
+ */
+#include "abi/syscall.h"
+#include "engine/user/link.h"
+#include "engine/user/tracing.h"
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the ctx of a raw tracepoint program stands for. */
+static int find_raw(const char *name, struct tracepoint *tp)
+{
+	static const char *const categories[] = { "raw_syscalls", "sched", "signal" };
+
+	for (u32 i = 0; i < ARRAY_SIZE(categories); i++)
+		if (!tracepoint_find(categories[i], name, tp))
+			return 0;
+	return -ENOENT;
+}
+
+static int make_tracepoint(const struct attach_spec *spec, struct diag *dg, struct hook *h)
+{
+	h->kind = HOOK_TRACEPOINT;
+	if (!spec->category || !spec->name)
+		return -EINVAL;
+	if (tracepoint_find(spec->category, spec->name, &h->tp))
+		return diag_error(dg, spec->at, -ENOENT, "tracepoint '%s:%s' is not visible to the user "
+				  "engine; it has syscalls:*, raw_syscalls:*, sched:sched_process_exec, "
+				  "_fork and _exit, signal:signal_generate and signal_deliver",
+				  spec->category, spec->name);
+	return 0;
+}
+
+static int make_raw_tp(const struct prog_object *p, const struct attach_spec *spec, struct diag *dg,
+		       struct hook *h)
+{
+	static const char prefix[] = "btf_trace_";
+	const char *name = spec->name;
+
+	if (p->type == BPF_PROG_TYPE_TRACING && p->attach_name &&
+	    !strncmp(p->attach_name, prefix, sizeof(prefix) - 1))
+		name = p->attach_name + sizeof(prefix) - 1;
+	h->kind = HOOK_RAW_TP;
+	if (!name)
+		return -EINVAL;
+	if (find_raw(name, &h->tp))
+		return diag_error(dg, spec->at, -ENOENT, "raw tracepoint '%s' is not visible to the user "
+				  "engine; it has sys_enter, sys_exit, sched_process_exec, _fork and "
+				  "_exit, signal_generate and signal_deliver", name);
+	h->name = strdup(name);
+	return h->name ? 0 : -ENOMEM;
+}
+
+/* A name that a person may have meant: vfs_read is reached by read. */
+static void say_nearest(const char *function, const struct attach_spec *spec, struct diag *dg)
+{
+	const char *p = strrchr(function, '_');
+	const char *call = p ? p + 1 : function;
+
+	if (syscall_by_name(call))
+		diag_note(dg, spec->at, "nearest: tracepoint:syscalls:sys_enter_%s", call);
+}
+
+static int make_kprobe(const struct attach_spec *spec, struct diag *dg, struct hook *h)
+{
+	char name[160];
+	const char *function = spec->name;
+
+	h->kind = HOOK_KPROBE;
+	h->retprobe = spec->retprobe;
+	h->is_ksyscall = spec->kind == ATTACH_KSYSCALL;
+	if (!function)
+		return -EINVAL;
+	if (h->is_ksyscall) {
+		snprintf(name, sizeof(name), "__x64_sys_%s", function);
+		function = name;
+	}
+	if (spec->off)
+		return diag_error(dg, spec->at, -EOPNOTSUPP, "kprobe '%s+0x%lx': the user engine sees "
+				  "system-call functions at their first instruction only", function,
+				  spec->off);
+	if (ksym_find(function, &h->ksym)) {
+		int err = diag_error(dg, spec->at, -ENOENT, "kprobe '%s': kernel functions are not "
+				     "visible to the user engine but those of system calls "
+				     "(__x64_sys_*)", spec->name);
+
+		say_nearest(spec->name, spec, dg);
+		return err;
+	}
+	h->name = strdup(function);
+	return h->name ? 0 : -ENOMEM;
+}
+
+static int make_uprobe(const struct attach_spec *spec, struct diag *dg, struct hook *h)
+{
+	h->kind = HOOK_UPROBE;
+	h->retprobe = spec->retprobe;
+	h->off = spec->off;
+	h->ref_ctr_off = spec->ref_ctr_off;
+	h->pid = spec->pid;
+	if (!spec->path)
+		return diag_error(dg, spec->at, -EINVAL, "uprobe without a binary to put it into");
+	h->path = strdup(spec->path);
+	h->name = strdup(spec->name ? spec->name : "");
+	return h->path && h->name ? 0 : -ENOMEM;
+}
+
+/* Clocks become timers of the guard; what needs the CPU's counters is the kernel engine's. */
+static int make_timer(const struct attach_spec *spec, struct diag *dg, struct hook *h)
+{
+	bool is_clock = spec->perf_type == PERF_TYPE_SOFTWARE &&
+			(spec->perf_config == PERF_COUNT_SW_CPU_CLOCK ||
+			 spec->perf_config == PERF_COUNT_SW_TASK_CLOCK);
+	u64 period = spec->is_freq ? spec->period ? 1000000000 / spec->period : 0 : spec->period;
+
+	h->kind = HOOK_TIMER;
+	if (!is_clock)
+		return diag_error(dg, spec->at, -EOPNOTSUPP, "perf event type %u, config %lu: the user "
+				  "engine has no counters, only the software clocks cpu-clock and "
+				  "task-clock", spec->perf_type, spec->perf_config);
+	if (period < 100000)
+		return diag_error(dg, spec->at, -EINVAL, "perf event: a period of %lu ns is too short for "
+				  "the user engine, 100,000 is the least", period);
+	h->period_ns = period;
+	return 0;
+}
+
+static const char *kind_text(enum attach_kind kind)
+{
+	switch (kind) {
+	case ATTACH_KPROBE_MULTI: return "kprobe.multi";
+	case ATTACH_UPROBE_MULTI: return "uprobe.multi";
+	case ATTACH_USDT: return "usdt";
+	case ATTACH_TRACE: return "fentry, fexit, fmod_ret and lsm";
+	case ATTACH_ITER: return "iter";
+	case ATTACH_XDP: return "xdp on an interface";
+	case ATTACH_TCX: return "tcx";
+	case ATTACH_CGROUP: return "cgroup hooks";
+	case ATTACH_NETNS: return "network namespace hooks";
+	case ATTACH_NETFILTER: return "netfilter";
+	case ATTACH_SOCKET: return "socket filters";
+	case ATTACH_STRUCT_OPS: return "struct_ops";
+	default: return "this hook";
+	}
+}
+
+int hook_make(const struct prog_object *p, const struct attach_spec *spec, struct diag *dg,
+	      struct hook *out)
+{
+	struct hook h = { .bp = -1, .timer_fd = -1 };
+	int err;
+
+	switch (spec->kind) {
+	case ATTACH_TRACEPOINT: err = make_tracepoint(spec, dg, &h); break;
+	case ATTACH_RAW_TP: err = make_raw_tp(p, spec, dg, &h); break;
+	case ATTACH_KPROBE:
+	case ATTACH_KSYSCALL: err = make_kprobe(spec, dg, &h); break;
+	case ATTACH_UPROBE: err = make_uprobe(spec, dg, &h); break;
+	case ATTACH_PERF_EVENT: err = make_timer(spec, dg, &h); break;
+	default:
+		err = diag_error(dg, spec->at, -EOPNOTSUPP, "program '%s': the user engine has no %s; "
+				 "use --engine=kernel", p->name, kind_text(spec->kind));
+	}
+	if (err) {
+		hook_free(&h);
+		return err;
+	}
+	*out = h;
+	return 0;
+}
+
+void hook_free(struct hook *h)
+{
+	free(h->name);
+	free(h->path);
+	h->name = h->path = NULL;
+}
+
+/* Only programs whose ctx the hook makes. */
+static bool type_fits(const struct prog_object *p, const struct hook *h)
+{
+	switch (h->kind) {
+	case HOOK_TRACEPOINT: return p->type == BPF_PROG_TYPE_TRACEPOINT;
+	case HOOK_RAW_TP:
+		return p->type == BPF_PROG_TYPE_RAW_TRACEPOINT || p->type == BPF_PROG_TYPE_TRACING ||
+		       p->type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
+	case HOOK_KPROBE:
+	case HOOK_UPROBE: return p->type == BPF_PROG_TYPE_KPROBE;
+	case HOOK_TIMER: return p->type == BPF_PROG_TYPE_PERF_EVENT;
+	}
+	return false;
+}
+
+int user_attach(struct engine *e, int prog_fd, const struct attach_spec *spec, struct diag *dg)
+{
+	struct session *s = session_of(e);
+	struct prog_object *p;
+	struct object *o;
+	struct hook hook;
+	int err = session_by_fd(s, prog_fd, OBJECT_PROG, &o);
+
+	if (err)
+		return diag_error(dg, spec->at, err, "fd %d is no program of the user engine", prog_fd);
+	p = prog_of(o);
+	err = hook_make(p, spec, dg, &hook);
+	if (err)
+		return err;
+	if (!type_fits(p, &hook)) {
+		hook_free(&hook);
+		return diag_error(dg, spec->at, -EINVAL, "program '%s' of type %s can't be attached there",
+				  p->name, prog_type_text(p->type));
+	}
+	if (tracing_started(s)) {
+		hook_free(&hook);
+		return diag_error(dg, spec->at, -EBUSY, "program '%s': the user engine attaches before "
+				  "the target starts", p->name);
+	}
+	return link_make(s, p, &hook, hook.kind == HOOK_RAW_TP ?
+			 p->type == BPF_PROG_TYPE_TRACING ? BPF_LINK_TYPE_TRACING :
+			 BPF_LINK_TYPE_RAW_TRACEPOINT : BPF_LINK_TYPE_PERF_EVENT, spec->cookie);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* engine/user/map_create.c - BPF_MAP_CREATE: the kernel's checks, then a map in a file of its own.
+ *
+ * What map/ checks itself (sizes, flags of the kind) is left to it.
+ * Kernel 6.18: map_create() and map_check_btf() in kernel/bpf/syscall.c.
+ */
+#include "engine/user/command.h"
+#include "engine/user/object.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { ERR_NOTSUPP = 524 }; /* kernel ENOTSUPP, which user space has no name for */
+
+static void map_release(struct session *s, struct object *o)
+{
+	struct map_object *m = map_of(o);
+
+	map_put_slots(s, m);
+	map_close(m->map);
+	if (m->event_fd >= 0)
+		close(m->event_fd);
+	if (m->btf)
+		object_put(&m->btf->o);
+	free(m);
+}
+
+/* Runs wherever a program commits a record: controller or guard. */
+static void map_wake(void *arg)
+{
+	struct map_object *m = arg;
+	u64 one = 1;
+
+	if (write(m->event_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is at its end: the consumer has been woken */
+}
+
+static bool wants_event(u32 type)
+{
+	return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+	       type == BPF_MAP_TYPE_USER_RINGBUF;
+}
+
+struct map_object *map_object_new(struct map *map, const struct map_attr *attr)
+{
+	struct map_object *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->o.kind = OBJECT_MAP;
+	m->o.fd = m->event_fd = -1;
+	m->o.release = map_release;
+	m->map = map;
+	m->attr = *attr;
+	m->attr.inner = NULL;
+	if (attr->inner) {
+		m->inner_attr = *attr->inner;
+		m->attr.inner = &m->inner_attr;
+	}
+	if (wants_event(attr->type)) {
+		m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (m->event_fd < 0) {
+			free(m);
+			return NULL;
+		}
+		map_set_wake(map, map_wake, m);
+	}
+	return m;
+}
+
+/* Offsets of the fields that the kernel manages inside a value; only top-level members count here,
+ * as for the two that user space serves.  -EINVAL for two of one kind. */
+static int find_special(const struct btf *btf, u32 value_id, struct map_attr *a)
+{
+	u32 id = btf_skip(btf, value_id);
+	const struct btf_type *t = btf_type(btf, id);
+
+	if (btf_kind(t) != BTF_STRUCT)
+		return 0;
+	for (u32 i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		u32 type = btf_skip(btf, m->type);
+		const char *name = btf_name(btf, type);
+		u32 *off = NULL;
+
+		if (btf_kind(btf_type(btf, type)) != BTF_STRUCT)
+			continue;
+		if (!strcmp(name, "bpf_spin_lock"))
+			off = &a->spin_lock_off;
+		else if (!strcmp(name, "bpf_timer"))
+			off = &a->timer_off;
+		if (!off)
+			continue;
+		if (*off != ~0u)
+			return -E2BIG;
+		*off = btf_member_bit_off(t, i) / 8;
+	}
+	return 0;
+}
+
+/* Kinds whose values have no type of the client's; kernel map_check_no_btf(). */
+static bool takes_no_btf(u32 type)
+{
+	switch (type) {
+	case BPF_MAP_TYPE_PROG_ARRAY: case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY: case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS: case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return true;
+	}
+	return false;
+}
+
+/* An array's key is an int; without one the map is one value, a data section. */
+static int check_array_key(const struct btf *btf, u32 key_id, u32 value_id, const struct map_attr *a)
+{
+	const struct btf_type *t = btf_resolve(btf, key_id);
+
+	if (!key_id)
+		return a->type == BPF_MAP_TYPE_ARRAY && a->max_entries == 1 &&
+		       btf_kind(btf_type(btf, value_id)) == BTF_DATASEC ? 0 : -EINVAL;
+	return btf_kind(t) == BTF_INT && btf_int_bits(t) == 32 && !btf_int_bit_off(t) ? 0 : -EINVAL;
+}
+
+static int check_btf(const struct btf *btf, u32 key_id, u32 value_id, struct map_attr *a)
+{
+	bool is_array = a->type == BPF_MAP_TYPE_ARRAY || a->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	int err;
+
+	if (key_id && btf_size(btf, key_id) != a->key_size)
+		return -EINVAL;
+	if (!key_id && !is_array && a->type != BPF_MAP_TYPE_BLOOM_FILTER)
+		return takes_no_btf(a->type) ? -ERR_NOTSUPP : -EINVAL;
+	if (btf_size(btf, value_id) != a->value_size)
+		return -EINVAL;
+	err = find_special(btf, value_id, a);
+	if (err)
+		return err;
+	if (takes_no_btf(a->type))
+		return -ERR_NOTSUPP;
+	return is_array ? check_array_key(btf, key_id, value_id, a) : 0;
+}
+
+static bool has_inner(u32 type)
+{
+	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* Checks that need no other object.  Kernel: the head of map_create(). */
+static int check_attr(const union bpf_attr *attr)
+{
+	u32 access = attr->map_flags & (BPF_F_RDONLY | BPF_F_WRONLY);
+
+	if (attr->map_flags & BPF_F_TOKEN_FD)
+		return -EINVAL;
+	if (attr->btf_vmlinux_value_type_id)
+		return attr->map_type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id ||
+		       attr->btf_value_type_id ? -EINVAL : -EOPNOTSUPP;
+	if (attr->btf_key_type_id && !attr->btf_value_type_id)
+		return -EINVAL;
+	if (attr->map_type != BPF_MAP_TYPE_BLOOM_FILTER && attr->map_type != BPF_MAP_TYPE_ARENA &&
+	    attr->map_extra)
+		return -EINVAL;
+	if (access == (BPF_F_RDONLY | BPF_F_WRONLY))
+		return -EINVAL;
+	if ((attr->map_flags & BPF_F_NUMA_NODE) && attr->numa_node != ~0u && attr->numa_node > 0)
+		return -EINVAL;
+	if (attr->map_type == BPF_MAP_TYPE_UNSPEC || attr->map_type >= BPF_MAP_TYPE_MAX)
+		return -EINVAL;
+	return attr->map_ifindex ? -EOPNOTSUPP : 0;
+}
+
+/* The template of a map of maps.  Kernel bpf_map_meta_alloc(). */
+static int find_inner(struct session *s, const union bpf_attr *attr, struct map_attr *a)
+{
+	struct object *o;
+	int err = session_by_fd(s, (int)attr->inner_map_fd, OBJECT_MAP, &o);
+
+	if (err)
+		return err;
+	if (has_inner(map_of(o)->attr.type) || map_of(o)->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
+		return map_of(o)->attr.inner ? -EINVAL : -ERR_NOTSUPP;
+	a->inner = &map_of(o)->attr;
+	return 0;
+}
+
+/* The client's BTF and what it says of key and value. */
+static int find_btf(struct session *s, const union bpf_attr *attr, struct map_attr *a,
+		    struct btf_object **out)
+{
+	struct object *o;
+	int err;
+
+	if (!attr->btf_key_type_id && !attr->btf_value_type_id)
+		return 0;
+	err = session_by_fd(s, (int)attr->btf_fd, OBJECT_BTF, &o);
+	if (err)
+		return err;
+	err = check_btf(btf_of(o)->btf, attr->btf_key_type_id, attr->btf_value_type_id, a);
+	if (!err)
+		*out = btf_of(o);
+	return err;
+}
+
+static int map_make(struct session *s, const struct map_attr *a, const char *name,
+		    struct map_object **out)
+{
+	int fd = file_new(&s->run, name, true);
+	struct map *map;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = map_create(fd, a, s->last_id[OBJECT_MAP] + 1, &map);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*out = map_object_new(map, a);
+	if (!*out) {
+		map_close(map);
+		close(fd);
+		return -ENOMEM;
+	}
+	(*out)->o.fd = fd;
+	return 0;
+}
+
+int cmd_map_create(struct session *s, union bpf_attr *attr)
+{
+	struct map_attr a = { .type = attr->map_type, .key_size = attr->key_size,
+			      .value_size = attr->value_size, .max_entries = attr->max_entries,
+			      .extra = attr->map_extra, .spin_lock_off = ~0u, .timer_off = ~0u };
+	struct btf_object *btf = NULL;
+	struct map_object *m;
+	int err = check_attr(attr);
+
+	if (err)
+		return err;
+	err = name_copy(a.name, attr->map_name);
+	if (err)
+		return err;
+	a.flags = attr->map_flags;
+	if (has_inner(a.type)) {
+		err = find_inner(s, attr, &a);
+		if (err)
+			return err;
+	}
+	err = find_btf(s, attr, &a, &btf);
+	if (err)
+		return err;
+	err = map_make(s, &a, "bpf-map", &m);
+	if (err)
+		return err;
+	m->user_flags = attr->map_flags;
+	m->btf_key_id = attr->btf_key_type_id;
+	m->btf_value_id = attr->btf_value_type_id;
+	m->btf = btf;
+	if (btf)
+		object_get(&btf->o);
+	err = session_add(s, &m->o);
+	if (err) {
+		object_free(s, &m->o);
+		return err;
+	}
+	return session_publish(s, &m->o, attr->map_flags & BPF_F_RDONLY ? FILE_RDONLY :
+			       attr->map_flags & BPF_F_WRONLY ? FILE_WRONLY : FILE_RDWR);
+}
