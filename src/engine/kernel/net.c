@@ -135,6 +135,8 @@ int attach_xdp_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct 
 		return hold;
 	err = xdp_set(ifindex, prog_fd, -1, mode | XDP_FLAGS_UPDATE_IF_NOEXIST);
 	if (err) {
+		/* The same program may be there already, by someone else's hand. */
+		guard_drop(k, k->guard.next_id);
 		close(hold);
 		return err;
 	}

@@ -228,6 +228,8 @@ int kernel_target_go(struct engine *e, struct diag *dg)
 	while (n < 0 && errno == EINTR);
 	close(k->target_exec_fd);
 	k->target_exec_fd = -1;
+	if (n == sizeof(err))
+		waitpid(k->target_pid, &k->target_status, 0);
 	return n != sizeof(err) ? k->target_pid :
 	       diag_error(dg, (struct place){0}, -err, "the command can't be run: %s", strerror(err));
 }
@@ -265,8 +267,8 @@ void kernel_target_end(struct kernel *k)
 		close(k->target_go_fd);
 	if (k->target_exec_fd >= 0)
 		close(k->target_exec_fd);
-	if (held && k->target_status < 0)
-		waitpid(k->target_pid, &k->target_status, 0);
+	if (k->target_pid && k->target_status < 0)
+		waitpid(k->target_pid, &k->target_status, held ? 0 : WNOHANG);
 	if (k->target_pidfd >= 0)
 		close(k->target_pidfd);
 	if (k->cgroup_fd >= 0)

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* bpf_printk, the command of a run and its process tree, and what is left after SIGKILL. */
+#include "test.h"
+#include "world.h"
+#include "engine/kernel/priv.h"
+#include <dirent.h>
+#include <net/if.h>
+#include <sys/stat.h>
+
+static const char print_source[] =
+	"SEC(\"tp/syscalls/sys_enter_getppid\") int t_print(void *c) {\n"
+	"  bpf_printk(\"ppid of %d\", (int)(bpf_get_current_pid_tgid() >> 32)); return 0; }\n";
+
+static bool instance_there(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+	int dir = tracefs_open();
+
+	snprintf(path, sizeof(path), "instances/osmia-%d", pid);
+
+	bool there = !fstatat(dir, path, &st, 0);
+
+	close(dir);
+	return there;
+}
+
+TEST(printk_lines_come_from_an_instance)
+{
+	char line[512], wanted[64];
+	struct world w;
+
+	NEED_KERNEL();
+	world_open(&w, print_source);
+
+	int fd = w.e->ops->printk_fd(w.e, &w.dg);
+
+	if (fd == -EACCES || fd == -ENOENT || fd == -EPERM) {
+		world_close(&w);
+		SKIP("no tracefs");
+	}
+	CHECK(fd >= 0);
+	CHECK(instance_there(getpid()));
+	CHECK_EQ(world_run(&w, NULL), 1);
+	syscall(SYS_getppid);
+
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 2000), 1);
+
+	ssize_t n = read(fd, line, sizeof(line) - 1);
+
+	CHECK(n > 0);
+	line[n] = 0;
+	snprintf(wanted, sizeof(wanted), "bpf_trace_printk: ppid of %d", getpid());
+	CHECK(strstr(line, wanted));
+	world_close(&w);
+	CHECK(!instance_there(getpid()));
+}
+
+TEST(command_waits_until_it_may_run)
+{
+	char *argv[] = { "sh", "-c", "exit 3", NULL };
+	struct target t = { .argv = argv };
+	struct world w = {0};
+	int status = -EAGAIN;
+
+	if (engine_kernel_open(&w.dg, &w.e))
+		SKIP("no bpf(2)");
+	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+
+	struct pollfd p = { .fd = w.e->ops->target_fd(w.e), .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 50), 0);
+	CHECK_EQ(w.e->ops->target_status(w.e), -EAGAIN);
+	CHECK(w.e->ops->target_go(w.e, &w.dg) > 0);
+	CHECK_EQ(poll(&p, 1, 5000), 1);
+	status = w.e->ops->target_status(w.e);
+	CHECK(WIFEXITED(status));
+	CHECK_EQ(WEXITSTATUS(status), 3);
+	w.e->ops->free(w.e);
+	diag_free(&w.dg);
+}
+
+TEST(command_that_is_not_there_is_said)
+{
+	char *argv[] = { "/nonexistent/program", NULL };
+	struct target t = { .argv = argv };
+	struct world w = {0};
+
+	if (engine_kernel_open(&w.dg, &w.e))
+		SKIP("no bpf(2)");
+	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+	CHECK_EQ(w.e->ops->target_go(w.e, &w.dg), -ENOENT);
+	CHECK_EQ(w.dg.n_errors, 1);
+	w.e->ops->free(w.e);
+	diag_free(&w.dg);
+}
+
+TEST(a_command_never_let_go_does_not_run)
+{
+	char *argv[] = { "sh", "-c", "echo must not run >&2; exit 0", NULL };
+	struct target t = { .argv = argv };
+	struct world w = {0};
+
+	if (engine_kernel_open(&w.dg, &w.e))
+		SKIP("no bpf(2)");
+	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+	w.e->ops->free(w.e);
+	diag_free(&w.dg);
+	CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* Of two loops of getppid, one inside the tree and one outside, only the inner one is seen. */
+TEST(tree_limits_to_the_command)
+{
+	char *argv[] = { "sh", "-c", "(exec true); true", NULL };
+	struct target t = { .argv = argv, .tree = true };
+	struct world w;
+
+	NEED_KERNEL();
+	world_open(&w, "__u64 hits;\n"
+		       "SEC(\"tp/sched/sched_process_exec\") int t_tree(void *c) { hits++; return 0; }\n");
+	if (w.e->ops->target_start(w.e, &t, &w.dg)) {
+		world_close(&w);
+		SKIP("no writable cgroup v2");
+	}
+	CHECK_EQ(world_run(&w, &(struct load_opts){ .tree = true }), 1);
+	CHECK_EQ(system("true; (exec true)"), 0);
+	CHECK_EQ(world_var(&w, 0), 0);
+	CHECK(w.e->ops->target_go(w.e, &w.dg) > 0);
+
+	struct pollfd p = { .fd = w.e->ops->target_fd(w.e), .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 5000), 1);
+	CHECK_EQ(w.e->ops->target_status(w.e), 0);
+	CHECK_EQ(world_var(&w, 0), 2);
+	world_close(&w);
+}
+
+TEST(tree_names_a_program_that_it_cannot_limit)
+{
+	char *argv[] = { "true", NULL };
+	struct target t = { .argv = argv, .tree = true };
+	struct load_opts opts = { .tree = true, .ifname = "lo" };
+	struct world w;
+
+	NEED_KERNEL();
+	world_open(&w, "SEC(\"xdp\") int t_untree(struct xdp_md *c) { return XDP_PASS; }\n");
+	if (w.e->ops->target_start(w.e, &t, &w.dg)) {
+		world_close(&w);
+		SKIP("no writable cgroup v2");
+	}
+	CHECK_EQ(load_open(w.obj, w.e, &opts, &w.dg, &w.l), 0);
+	CHECK_EQ(load_run(w.l, &w.dg), -ENOTSUP);
+	CHECK(strstr(w.dg.msgs[0].text, "'t_untree' can't be limited to a process tree"));
+	world_close(&w);
+}
+
+/* A process that attached all sorts of things is killed; nothing of it may stay. */
+static void session_to_be_killed(int ready)
+{
+	char *argv[] = { "sleep", "1000", NULL };
+	struct target t = { .argv = argv, .tree = true };
+	struct attach_spec generic = { .ifname = "lo", .xdp_mode = XDP_MODE_GENERIC };
+	struct world w;
+
+	world_open(&w, "__u64 hits;\n"
+		       "SEC(\"tp/syscalls/sys_enter_getppid\") int t_killed(void *c) { hits++; return 0; }\n"
+		       "SEC(\"xdp\") int t_killed_xdp(struct xdp_md *c) { return XDP_PASS; }\n");
+	if (w.e->ops->printk_fd(w.e, &w.dg) < 0 || w.e->ops->target_start(w.e, &t, &w.dg) ||
+	    load_open(w.obj, w.e, NULL, &w.dg, &w.l) || load_run(w.l, &w.dg) ||
+	    load_attach_prog(w.l, load_prog(w.l, 0), &w.dg) ||
+	    attach_xdp_netlink(kernel_of(w.e), load_prog(w.l, 1)->fd, if_nametoindex("lo"), &generic,
+			       &w.dg) < 0 ||
+	    w.e->ops->target_go(w.e, &w.dg) < 0) {
+		world_print(&w);
+		_exit(1);
+	}
+
+	pid_t command = kernel_of(w.e)->target_pid;
+
+	if (write(ready, &command, sizeof(command)) != sizeof(command))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static bool xdp_on_lo(void)
+{
+	char out[4096];
+	FILE *f = popen("ip link show lo", "r");
+
+	out[fread(out, 1, sizeof(out) - 1, f)] = 0;
+	pclose(f);
+	return strstr(out, "xdp");
+}
+
+TEST(nothing_stays_after_sigkill)
+{
+	char cgroup[128];
+	pid_t command = 0;
+	int ready[2];
+	u32 i;
+
+	NEED_KERNEL();
+	if (unshare(CLONE_NEWNET) || system("ip link set lo up"))
+		SKIP("no network namespace of one's own");
+	CHECK_EQ(pipe(ready), 0);
+
+	pid_t pid = fork();
+
+	if (pid == 0)
+		session_to_be_killed(ready[1]);
+	close(ready[1]);
+	if (read(ready[0], &command, sizeof(command)) != sizeof(command)) {
+		waitpid(pid, NULL, 0);
+		SKIP("no tracefs or no writable cgroup v2");
+	}
+	CHECK_EQ(programs_named("t_killed"), 1);
+	CHECK(instance_there(pid));
+	CHECK(xdp_on_lo());
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	CHECK(programs_gone("t_killed"));
+	CHECK(programs_gone("t_killed_xdp"));
+	for (i = 0; i < 300 && (instance_there(pid) || xdp_on_lo()); i++)
+		usleep(10000);
+	CHECK(i < 300);
+	snprintf(cgroup, sizeof(cgroup), "/sys/fs/cgroup/unified/osmia-%d", pid);
+	for (i = 0; i < 300 && !access(cgroup, F_OK); i++)
+		usleep(10000);
+	CHECK(access(cgroup, F_OK));
+	/* The command is nobody's to end: it goes on, in its old cgroup. */
+	CHECK_EQ(kill(command, 0), 0);
+	kill(command, SIGKILL);
+}
