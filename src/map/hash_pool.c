@@ -93,16 +93,17 @@ static void used_raise(struct map *m, u32 index)
 		;
 }
 
-/* Elements past n_used, which nobody had yet. */
+/* Elements past n_used, which nobody had yet, or only somebody who was killed before he said so. */
 static u32 take_fresh(struct map *m, u32 me)
 {
 	for (u32 index = pool_used(m) + 1; index <= m->h.n_elems; index++) {
 		struct hash_elem *e = hash_elem_at(m, index);
 
-		if (elem_cas(e, ELEM_FREE, me)) {
-			used_raise(m, index);
+		bool taken = elem_cas(e, ELEM_FREE, me);
+
+		used_raise(m, index);
+		if (taken)
 			return index;
-		}
 	}
 	return 0;
 }
