@@ -21,24 +21,30 @@ void *map_lookup_percpu(struct map *m, const void *key, u32 cpu)
 
 int map_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
-	if (unlikely(!m->ops->update))
-		return -EOPNOTSUPP;
+	if (unlikely(!m->ops->update || m->readonly))
+		return m->ops->update ? -EPERM : -EOPNOTSUPP;
 	return m->ops->update(m, key, value, flags, cpu);
 }
 
 int map_delete(struct map *m, const void *key)
 {
-	return m->ops->remove ? m->ops->remove(m, key) : -MAP_ENOTSUPP;
+	if (unlikely(!m->ops->remove || m->readonly))
+		return m->ops->remove ? -EPERM : -MAP_ENOTSUPP;
+	return m->ops->remove(m, key);
 }
 
 int map_push(struct map *m, const void *value, u64 flags)
 {
-	return m->ops->push ? m->ops->push(m, value, flags) : -EOPNOTSUPP;
+	if (unlikely(!m->ops->push || m->readonly))
+		return m->ops->push ? -EPERM : -EOPNOTSUPP;
+	return m->ops->push(m, value, flags);
 }
 
 int map_pop(struct map *m, void *value)
 {
-	return m->ops->pop ? m->ops->pop(m, value) : -EOPNOTSUPP;
+	if (unlikely(!m->ops->pop || m->readonly))
+		return m->ops->pop ? -EPERM : -EOPNOTSUPP;
+	return m->ops->pop(m, value);
 }
 
 int map_peek(struct map *m, void *value)
@@ -79,6 +85,8 @@ int map_ref_set(struct map *m, const void *key, u64 object_id, u64 flags)
 {
 	if (!m->ops->ref_update)
 		return -EINVAL;
+	if (m->readonly)
+		return -EPERM;
 	if (!object_id)
 		return m->ops->remove(m, key);
 	return m->ops->ref_update(m, key, &object_id, flags, 0);

@@ -57,16 +57,23 @@ static u8 *slot_at(struct map *m, u32 at)
 	return m->values + (u64)at * m->value_stride;
 }
 
+/* Who can only read goes without the lock. */
+static void queue_leave(struct map *m)
+{
+	if (!m->readonly)
+		owner_unlock(&m->hdr->lock);
+}
+
 /* Takes the lock and reads the ends. */
 static int queue_enter(struct map *m, struct ends *e)
 {
-	int err = owner_lock(m, &m->hdr->lock);
+	int err = m->readonly ? 0 : owner_lock(m, &m->hdr->lock);
 
 	if (err < 0)
 		return err;
 	err = ends_get(m, e);
 	if (err)
-		owner_unlock(&m->hdr->lock);
+		queue_leave(m);
 	return err;
 }
 
@@ -82,7 +89,7 @@ static int queue_push(struct map *m, const void *value, u64 flags)
 		return err;
 	if (ring_next(m, e.head) == e.tail) {
 		if (!(flags & BPF_EXIST)) {
-			owner_unlock(&m->hdr->lock);
+			queue_leave(m);
 			return -E2BIG;
 		}
 		e.tail = ring_next(m, e.tail);
@@ -90,7 +97,7 @@ static int queue_push(struct map *m, const void *value, u64 flags)
 	mem_copy(slot_at(m, e.head), value, m->value_size);
 	e.head = ring_next(m, e.head);
 	ends_put(m, e);
-	owner_unlock(&m->hdr->lock);
+	queue_leave(m);
 	return 0;
 }
 
@@ -104,7 +111,7 @@ static int queue_get(struct map *m, void *value, bool newest, bool remove)
 	if (err)
 		return err;
 	if (e.head == e.tail) {
-		owner_unlock(&m->hdr->lock);
+		queue_leave(m);
 		mem_zero(value, m->value_size);
 		return -ENOENT;
 	}
@@ -117,7 +124,7 @@ static int queue_get(struct map *m, void *value, bool newest, bool remove)
 			e.tail = ring_next(m, e.tail);
 		ends_put(m, e);
 	}
-	owner_unlock(&m->hdr->lock);
+	queue_leave(m);
 	return 0;
 }
 

@@ -137,7 +137,7 @@ void *map_ringbuf_reserve(struct map *m, u64 size)
 	u64 len = ALIGN_UP(size + BPF_RINGBUF_HDR_SZ, 8), cons, prod, pending;
 	u64 *header = NULL;
 
-	if (unlikely(m->type != BPF_MAP_TYPE_RINGBUF || size > UINT32_MAX / 4 ||
+	if (unlikely(m->type != BPF_MAP_TYPE_RINGBUF || m->readonly || size > UINT32_MAX / 4 ||
 		     len > m->data_mask + 1))
 		return NULL;
 	cons = LOAD_ACQ(ring_consumer_pos(m));
@@ -218,8 +218,12 @@ int map_ringbuf_output(struct map *m, const void *data, u64 size, u64 flags)
 
 u64 map_ringbuf_query(struct map *m, u64 what)
 {
-	u64 cons = LOAD_ACQ(ring_consumer_pos(m)), prod = LOAD_ACQ(ring_producer_pos(m));
+	u64 cons, prod;
 
+	if (m->type != BPF_MAP_TYPE_RINGBUF && m->type != BPF_MAP_TYPE_USER_RINGBUF)
+		return 0;
+	cons = LOAD_ACQ(ring_consumer_pos(m));
+	prod = LOAD_ACQ(ring_producer_pos(m));
 	switch (what) {
 	case BPF_RB_AVAIL_DATA:
 		return prod - cons;

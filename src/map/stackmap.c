@@ -98,7 +98,7 @@ s64 map_stack_id(struct map *m, const u64 *ips, u32 n, u64 flags)
 	struct stack_bucket *b;
 	int err;
 
-	if (m->type != BPF_MAP_TYPE_STACK_TRACE)
+	if (m->type != BPF_MAP_TYPE_STACK_TRACE || m->readonly)
 		return -EINVAL;
 	if (flags & ~(u64)(BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_FAST_STACK_CMP |
 			   BPF_F_REUSE_STACKID))

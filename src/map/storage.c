@@ -57,7 +57,7 @@ void *map_task_storage_get(struct map *m, u32 tgid, u64 start_ns, const void *in
 	struct hash_elem *e;
 	int err;
 
-	if (m->type != BPF_MAP_TYPE_TASK_STORAGE || flags & ~(u64)BPF_LOCAL_STORAGE_GET_F_CREATE)
+	if (m->type != BPF_MAP_TYPE_TASK_STORAGE || m->readonly || flags & ~(u64)BPF_LOCAL_STORAGE_GET_F_CREATE)
 		return NULL;
 	w.hash = hash_of(m, &key);
 	e = hash_find(m, &key, w.hash);
@@ -76,7 +76,9 @@ int map_task_storage_delete(struct map *m, u32 tgid, u64 start_ns)
 {
 	struct task_key key = { .pid = tgid, .start_ns = start_ns };
 
-	return m->type == BPF_MAP_TYPE_TASK_STORAGE ? hash_remove(m, &key) : -EINVAL;
+	if (m->type != BPF_MAP_TYPE_TASK_STORAGE || m->readonly)
+		return -EINVAL;
+	return hash_remove(m, &key);
 }
 
 static bool storage_mem_ok(const struct map *m, u64 off, u64 size)

@@ -73,7 +73,7 @@ s64 map_user_ringbuf_drain(struct map *m, int (*fn)(const void *data, u32 size, 
 	u32 n_seen = 0;
 	s64 ret;
 
-	if (m->type != BPF_MAP_TYPE_USER_RINGBUF ||
+	if (m->type != BPF_MAP_TYPE_USER_RINGBUF || m->readonly ||
 	    flags & ~(u64)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
 		return -EINVAL;
 	if (owner_trylock(m, &m->hdr->lock) < 0)

@@ -8,7 +8,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-enum { MAX_ENTRIES = 4, STEPS_MAX = 4000 };
+enum { MAX_ENTRIES = 4, STEPS_MAX = 8000 };
 
 struct step_case {
 	const char *name;
