@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* osmia_vm.c - bare bytecode: assembled, checked, run; the osmia_vm_ part of include/osmia.h.
  *
- *	bytes, text, ELF  ->  insns  ->  exec_check()  ->  interpreter, every access checked
- *	                                                   or native code, trusted
+ *	bytes, text, ELF  ->  insns  ->  insns_check()  ->  interpreter, every access checked
+ *	                                                    or native code, trusted
  *
  * No engine is involved: a program sees the memory it is given, its stack, its object's variables
  * and the few helpers below, which need nobody's permission.
@@ -12,7 +12,6 @@
 #include "base/diag.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "exec/check.h"
 #include "exec/exec.h"
 #include "exec/jit.h"
 #include "helper/helper.h"
@@ -32,7 +31,6 @@ struct osmia_vm {
 	VEC(struct insn) insns;
 	struct obj *obj;         /* owned; holds the variables of an ELF program; NULL: not ELF */
 	helper_fn helpers[HELPER_ID_MAX];
-	struct func_list funcs;  /* of the program, as exec_check() found them */
 	struct jit_code *jit;    /* owned; NULL: interpret */
 	struct diag dg;
 	struct str text, message, printed;
@@ -259,9 +257,9 @@ static int load_bytes(struct osmia_vm *vm, const void *data, size_t size, const 
 	if (size % sizeof(struct insn))
 		return diag_error(&vm->dg, (struct place){ .file = name }, -EINVAL,
 				  "%zu bytes are no whole insns of 8", size);
-	if (n > CHECK_INSNS_MAX)
+	if (n > INSNS_MAX)
 		return diag_error(&vm->dg, (struct place){ .file = name }, -E2BIG,
-				  "more than %u insns", CHECK_INSNS_MAX);
+				  "more than %u insns", INSNS_MAX);
 	if (!vec_reserve(&vm->insns, n))
 		return -ENOMEM;
 	if (n)
@@ -305,8 +303,6 @@ int osmia_vm_load(struct osmia_vm *vm, enum osmia_vm_format format, const void *
 	}
 	if (!err)
 		err = insns_check(vm->insns.p, vm->insns.n, (struct place){ .file = name }, &vm->dg);
-	if (!err)
-		err = exec_check(vm->insns.p, vm->insns.n, &vm->dg, &vm->funcs);
 	if (err)
 		vec_free(&vm->insns);
 	return err;
@@ -361,7 +357,7 @@ int osmia_vm_compile(struct osmia_vm *vm)
 		return 0;
 	if (!vm->insns.n)
 		return diag_error(&vm->dg, none, -ENOENT, "no program is loaded");
-	err = jit_compile(&prog, &vm->funcs, &vm->jit);
+	err = jit_compile(&prog, &vm->jit);
 	switch (err) {
 	case 0:
 		return 0;

@@ -3,7 +3,7 @@
  *
  * Two modes.  With env->mem_ok set the program is not trusted: every load, store and call is checked
  * while it runs, and it can neither crash its host nor read outside.  Without it the program was
- * verified (or is trusted) and nothing is checked.  In both, exec_check() must have accepted the
+ * verified (or is trusted) and nothing is checked.  In both, insns_check() must have accepted the
  * insns of env->prog and of every tail-call target.  No helper and no map is known here; both arrive
  * through struct exec_env.  Freestanding.
  */
@@ -21,7 +21,7 @@
  *	-ELOOP   more than EXEC_FRAMES_MAX frames
  *	-EPERM   a call that call_ok or kfunc_ok is not there to allow
  *	-ENOSYS  a call of a helper or kfunc that is not there
- *	-EINVAL  an insn that exec_check() would have refused, a callback that is no function
+ *	-EINVAL  an insn that insns_check() would have refused, a callback that is no function
  *	other    what call_ok or a helper put into env->error
  */
 int exec_run(struct exec_env *env, const u64 args[5], u64 *ret);

@@ -54,7 +54,7 @@ static void scan_insn(struct jit *j, struct jit_func *f, u32 pc)
 			f->calls = true;
 		} else if (i->src == PSEUDO_FUNC) {
 			j->has_callbacks = true;
-			j->funcs[func_list_find(j->list, pc + 1 + (u32)i->imm)].is_callback = true;
+			j->funcs[func_list_find(&j->list, pc + 1 + (u32)i->imm)].is_callback = true;
 		}
 		return;
 	}
@@ -71,13 +71,13 @@ static bool spread(struct jit *j, u32 f)
 	struct jit_func *caller = &j->funcs[f];
 	bool new = false;
 
-	for (u32 pc = j->list->start[f]; pc < j->list->start[f + 1]; pc++) {
+	for (u32 pc = j->list.start[f]; pc < j->list.start[f + 1]; pc++) {
 		const struct insn *i = &j->prog->insns[pc];
 		const struct jit_func *callee;
 
 		if (!insn_is_subprog_call(i))
 			continue;
-		callee = &j->funcs[func_list_find(j->list, pc + 1 + (u32)i->imm)];
+		callee = &j->funcs[func_list_find(&j->list, pc + 1 + (u32)i->imm)];
 		if (callee->depth >= caller->depth || callee->uses_frame > caller->uses_frame ||
 		    callee->may_fail > caller->may_fail)
 			new = true;
@@ -92,9 +92,9 @@ static int analyse(struct jit *j)
 {
 	bool new = true;
 
-	for (u32 f = 0; f < j->list->n; f++) {
+	for (u32 f = 0; f < j->list.n; f++) {
 		j->funcs[f].depth = 1;
-		for (u32 pc = j->list->start[f]; pc < j->list->start[f + 1]; pc++) {
+		for (u32 pc = j->list.start[f]; pc < j->list.start[f + 1]; pc++) {
 			const struct insn *i = &j->prog->insns[pc];
 
 			scan_insn(j, &j->funcs[f], pc);
@@ -106,11 +106,11 @@ static int analyse(struct jit *j)
 	if (j->funcs[0].is_callback)
 		return -EINVAL;
 	/* a callback's frame lies below that of whoever calls its helper */
-	for (u32 f = 0; j->has_callbacks && f < j->list->n; f++)
+	for (u32 f = 0; j->has_callbacks && f < j->list.n; f++)
 		j->funcs[f].uses_frame |= j->funcs[f].calls;
 	while (new) {
 		new = false;
-		for (u32 f = 0; f < j->list->n; f++) {
+		for (u32 f = 0; f < j->list.n; f++) {
 			new |= spread(j, f);
 			if (j->funcs[f].depth > EXEC_FRAMES_MAX)
 				return -ELOOP;
@@ -135,7 +135,7 @@ static void emit_func(struct jit *j, u32 f)
 	jit_arch_align(j);
 	place(j, &fn->at);
 	jit_arch_prologue(j, f);
-	for (u32 pc = j->list->start[f]; pc < j->list->start[f + 1];) {
+	for (u32 pc = j->list.start[f]; pc < j->list.start[f + 1];) {
 		if (j->marks[pc] & AT_LOOP_HEAD)
 			jit_arch_align(j);
 		place(j, &j->at[pc]);
@@ -155,15 +155,15 @@ static void emit_all(struct jit *j)
 	j->e.p = j->e.start;
 	code->entry = (helper_fn)j->e.p;
 	jit_arch_stub(j, 0);
-	for (u32 f = 1; f < j->list->n; f++) {
+	for (u32 f = 1; f < j->list.n; f++) {
 		if (!j->funcs[f].is_callback)
 			continue;
 		jit_arch_align(j);
-		code->callbacks[n++] = (struct jit_callback){ j->list->start[f], j->funcs[f].depth,
+		code->callbacks[n++] = (struct jit_callback){ j->list.start[f], j->funcs[f].depth,
 							      (helper_fn)j->e.p };
 		jit_arch_stub(j, f);
 	}
-	for (u32 f = 0; f < j->list->n; f++)
+	for (u32 f = 0; f < j->list.n; f++)
 		emit_func(j, f);
 }
 
@@ -175,7 +175,7 @@ static int compile(struct jit *j, u32 text_off, u64 map_bytes)
 	code->map_bytes = map_bytes;
 	code->text = j->e.start = (u8 *)code + text_off;
 	j->e.end = (u8 *)code + map_bytes;
-	for (u32 f = 0; f < j->list->n; f++)
+	for (u32 f = 0; f < j->list.n; f++)
 		code->n_callbacks += j->funcs[f].is_callback;
 	j->first_pass = true;
 	do {
@@ -193,27 +193,26 @@ static int compile(struct jit *j, u32 text_off, u64 map_bytes)
 	return (int)sys_call3(SYS_mprotect, code, code->map_bytes, PROT_READ | PROT_EXEC);
 }
 
-int jit_compile(const struct exec_prog *prog, const struct func_list *funcs, struct jit_code **out)
+int jit_compile(const struct exec_prog *prog, struct jit_code **out)
 {
-	u64 n = prog->n_insns;
-	u64 scratch_bytes = ALIGN_UP(sizeof(struct jit) + n * 5, PAGE);
-	u32 text_off = ALIGN_UP((u32)(sizeof(struct jit_code) + funcs->n * sizeof(struct jit_callback)),
-				64u);
-	u64 map_bytes = ALIGN_UP(text_off + n * JIT_INSN_BYTES_MAX +
-					 (u64)funcs->n * (JIT_FUNC_BYTES_MAX + JIT_STUB_BYTES_MAX),
-				 PAGE);
+	u64 n = prog->n_insns, scratch_bytes = ALIGN_UP(sizeof(struct jit) + n * 5, PAGE), map_bytes;
 	struct jit *j = pages_map(0, scratch_bytes);
+	u32 text_off;
 	int err;
 
 	if (!j)
 		return -ENOMEM;
 	j->prog = prog;
-	j->list = funcs;
 	j->at = (u32 *)(j + 1);
 	j->marks = (u8 *)(j->at + n);
+	func_list_make(prog->insns, prog->n_insns, &j->list);
 	err = jit_arch_begin(j) ? analyse(j) : -ENOTSUP;
 	if (err)
 		goto out;
+	text_off = ALIGN_UP((u32)(sizeof(*j->code) + j->list.n * sizeof(struct jit_callback)), 64u);
+	map_bytes = text_off + n * JIT_INSN_BYTES_MAX;
+	map_bytes += (u64)j->list.n * (JIT_FUNC_BYTES_MAX + JIT_STUB_BYTES_MAX);
+	map_bytes = ALIGN_UP(map_bytes, PAGE);
 	j->code = pages_map(((u64)jit_compile & ~(u64)(PAGE - 1)) - NEAR - map_bytes, map_bytes);
 	err = j->code ? compile(j, text_off, map_bytes) : -ENOMEM;
 	if (err && j->code)

@@ -6,18 +6,17 @@
  * Freestanding.
  */
 #pragma once
-#include "exec/check.h"
 #include "exec/exec.h"
 
 struct jit_code;
 
-/* Compiles a program that exec_check() accepted; funcs is what it found.  Helper and kfunc addresses
+/* Compiles a program that insns_check() accepted.  Helper and kfunc addresses
  * are taken from prog now.  Put *out into prog->jit to have it used; the insns need not live on.  The
  * memory is never writable and executable at once.
  *
  * Returns 0, -ENOTSUP (no native code for this machine), -ELOOP (calls nest deeper than
  * EXEC_FRAMES_MAX, or recurse), -EINVAL (the entry is called as a function) or -ENOMEM. */
-int jit_compile(const struct exec_prog *prog, const struct func_list *funcs, struct jit_code **out);
+int jit_compile(const struct exec_prog *prog, struct jit_code **out);
 
 /* Not while it may run. */
 void jit_free(struct jit_code *code);

@@ -5,8 +5,8 @@
  * jit_MACHINE.c turns one insn into code.  A machine is the six functions below.
  */
 #pragma once
-#include "exec/check.h"
 #include "exec/emit.h"
+#include "exec/funcs.h"
 #include "exec/native.h"
 
 struct jit_func {
@@ -30,7 +30,7 @@ enum {
 
 struct jit {
 	const struct exec_prog *prog;
-	const struct func_list *list;
+	struct func_list list;
 	struct jit_code *code;
 	struct emit e;
 	u32 *at;            /* per insn: offset of its code, as known */
@@ -39,7 +39,7 @@ struct jit {
 	bool changed;       /* something moved in this pass */
 	bool has_callbacks; /* some function's address is taken */
 	bool has_bmi2;
-	struct jit_func funcs[CHECK_FUNCS_MAX];
+	struct jit_func funcs[SUBPROGS_MAX];
 };
 
 enum { JIT_INSN_BYTES_MAX = 128, JIT_FUNC_BYTES_MAX = 256, JIT_STUB_BYTES_MAX = 64 };

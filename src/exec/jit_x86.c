@@ -36,8 +36,10 @@ void jit_arch_align(struct jit *j)
 /* Bytes below the saved registers. */
 static u32 frame_bytes(const struct jit_func *fn)
 {
-	u32 pushed = 8 + 8 * (u32)__builtin_popcount(fn->saved), own = fn->may_goto ? 8 : 0;
+	u32 pushed = 8, own = fn->may_goto ? 8 : 0;
 
+	for (u32 k = 0; k < 4; k++)
+		pushed += fn->saved >> k & 1 ? 8 : 0;
 	if (fn->calls && (pushed + own) % 16)
 		own += 8;
 	return own;
@@ -174,7 +176,7 @@ static void call_tail(struct jit *j, u32 f)
 static void call_func(struct jit *j, u32 f, u32 pc)
 {
 	u32 target = pc + 1 + (u32)j->prog->insns[pc].imm;
-	const struct jit_func *callee = &j->funcs[func_list_find(j->list, target)];
+	const struct jit_func *callee = &j->funcs[func_list_find(&j->list, target)];
 
 	if (callee->uses_frame)
 		x86_op_imm(&j->e, true, OP_SUB, RBP, EXEC_STACK_BYTES);

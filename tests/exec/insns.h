@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tests/exec/insns.h - insns by hand, and runs of them. */
 #pragma once
-#include "exec/check.h"
 #include "exec/exec.h"
 #include "exec/jit.h"
+#include "isa/check.h"
 #include <errno.h>
 
 #define I(c, d, s, o, i) ((struct insn){ .code = (c), .dst = (d), .src = (s), .off = (o), .imm = (s32)(i) })
@@ -33,21 +33,18 @@
 #define ST(sz, d, o, i) I(CLS_ST | MODE_MEM | SZ_##sz, d, 0, o, i)
 #define ATOMIC_OP(sz, op, d, o, s) I(CLS_STX | MODE_ATOMIC | SZ_##sz, d, s, o, op)
 
-/* A program of these insns that passed exec_check(). */
+/* A program of these insns that passed insns_check(). */
 #define PROG(name, ...)                                                                        \
 	const struct insn name##_insns[] = { __VA_ARGS__ };                                    \
 	struct exec_prog name = { .insns = name##_insns, .n_insns = ARRAY_SIZE(name##_insns) }; \
-	CHECK_EQ(exec_check(name.insns, name.n_insns, NULL, NULL), 0)
+	CHECK_EQ(insns_check(name.insns, name.n_insns, (struct place){ 0 }, NULL), 0)
 
 /* Gives the program native code; false where this machine has none. */
 static inline bool prog_jit(struct exec_prog *p)
 {
-	static struct func_list funcs;
 	struct jit_code *code;
-	int err = exec_check(p->insns, p->n_insns, NULL, &funcs);
+	int err = jit_compile(p, &code);
 
-	CHECK_EQ(err, 0);
-	err = jit_compile(p, &funcs, &code);
 	if (err == -ENOTSUP)
 		return false;
 	CHECK_EQ(err, 0);

@@ -402,7 +402,7 @@ static inline int user_run(struct world *w, const struct insn *insns, u32 n, boo
 	int err;
 
 	helper_table_fill(table, w->prog_type, w->attach_type);
-	CHECK_EQ(exec_check(p, n, NULL, NULL), 0);
+	CHECK_EQ(insns_check(p, n, (struct place){ 0 }, NULL), 0);
 	memcpy(map_first_value(w->map[DATA]), w->data, DATA_BYTES);
 	w->printed[0] = 0;
 	if (w->packet_bytes) {
