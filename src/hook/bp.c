@@ -138,7 +138,7 @@ static void lift_site(struct task *k, struct site *s)
 {
 	u8 now;
 
-	if (s->live && mm_read(k->mm, k->pub.tid, s->addr, &now, 1) && now == INT3)
+	if (mm_read(k->mm, k->pub.tid, s->addr, &now, 1) && now == INT3)
 		mm_write(k->mm, k->pub.tid, s->addr, s->insn.bytes, 1);
 	s->live = false;
 }
@@ -367,6 +367,29 @@ void bp_unmap_slots(struct task *k)
 			break;
 	}
 	m->scratch.n = 0;
+}
+
+void bp_mend_copy(struct task *k)
+{
+	static const u8 int3 = INT3;
+	struct mm *m = k->mm;
+	u8 code[XOL_SLOT_BYTES], byte;
+	bool mapped = true;
+
+	for (u32 i = 0; i < m->scratch.n; i++)
+		mapped &= mm_read(m, k->pub.tid, m->scratch.p[i].addr, &byte, 1);
+	if (!mapped)
+		m->scratch.n = 0;
+	for (u32 i = 0; i < m->sites.n; i++) {
+		struct site *s = &m->sites.p[i];
+
+		if (!mapped)
+			s->slot = 0;
+		if (s->slot && xol_fill_slot(&s->insn, s->addr, s->slot, code))
+			mm_write(m, k->pub.tid, s->slot, code, sizeof(code));
+		if (s->live && mm_read(m, k->pub.tid, s->addr, &byte, 1) && byte == s->insn.bytes[0])
+			mm_write(m, k->pub.tid, s->addr, &int3, 1);
+	}
 }
 
 /* ---- hits ---- */

@@ -19,9 +19,18 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BATCH_MAX = 64, POLL_EVERY = 32 };
+enum { BATCH_MAX = 64, POLL_EVERY = 32, AWAIT_MS = 1000 };
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
+}
 
 void guard_say(struct trace *t, enum msg_kind kind, s32 value, const char *text)
 {
@@ -173,20 +182,44 @@ static void attach_process(struct trace *t, s32 pid)
 		;
 	mm_put(mm);
 	t->root_pid = pid;
-
-	struct task *any = NULL;
-
+	t->await_until_ms = now_ms() + AWAIT_MS;
+	t->n_awaited = 1; /* the guard itself, until all are counted */
 	for (u32 b = 0; b < TASK_BUCKETS; b++) {
 		for (struct task *k = t->buckets[b]; k; k = k->next) {
-			any = k;
-			if (!trace_stops_calls(t))
-				continue;
-			k->interrupted = true;
+			k->interrupted = k->awaited = true;
+			t->n_awaited++;
 			ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
 		}
 	}
-	if (any && t->bps.n)
-		bp_scan(t, any);
+	guard_seen(t, NULL);
+}
+
+/* A fork that began before its thread was seized makes an untraced child, in which a breakpoint would
+ * be deadly.  So all threads must have stopped once before the first is put in. */
+static void attach_done(struct trace *t)
+{
+	t->started = true;
+	t->n_awaited = 0;
+	for (u32 b = 0; b < TASK_BUCKETS; b++) {
+		for (struct task *k = t->buckets[b]; k; k = k->next) {
+			k->awaited = false;
+			if (!t->bps.n || t->quiet || !k->mm || k->mm->scanned)
+				continue;
+			k->mm->scanned = true;
+			bp_scan(t, k);
+		}
+	}
+	guard_say(t, MSG_STARTED, t->root_pid, NULL);
+}
+
+void guard_seen(struct trace *t, struct task *k)
+{
+	if (k && !k->awaited)
+		return;
+	if (k)
+		k->awaited = false;
+	if (!--t->n_awaited)
+		attach_done(t);
 }
 
 /* ---- the end of tracing ---- */
@@ -269,7 +302,7 @@ static void loop(struct trace *t)
 {
 	u32 n_fds = t->watches.n + 2, rounds = 0;
 	struct pollfd *fds = calloc(n_fds, sizeof(*fds));
-	struct timespec now = { 0 };
+	struct timespec now = { 0 }, soon = { 0, 50000000 };
 	sigset_t open;
 	bool any;
 
@@ -284,8 +317,10 @@ static void loop(struct trace *t)
 	while (serve_stops(t, &any)) {
 		if (any && ++rounds % POLL_EVERY)
 			continue;
+		if (t->n_awaited && now_ms() >= t->await_until_ms)
+			attach_done(t); /* what is left sleeps where no signal reaches it */
 		/* SIGCHLD is blocked but here, so no stop is overlooked before the sleep. */
-		if (ppoll(fds, n_fds, any ? &now : NULL, &open) > 0)
+		if (ppoll(fds, n_fds, any ? &now : t->n_awaited ? &soon : NULL, &open) > 0)
 			serve_fds(t, fds, n_fds);
 	}
 	free(fds);
@@ -340,10 +375,8 @@ _Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
 		start_command(t, argv, path, mask, &t->start_failed_fd);
 	leave_terminal();
 	sigaction(SIGCHLD, &chld, NULL);
-	if (!argv) {
+	if (!argv)
 		attach_process(t, pid);
-		guard_say(t, MSG_STARTED, pid, NULL);
-	}
 	loop(t);
 	go_quiet(t);
 	_exit(0);

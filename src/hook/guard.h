@@ -87,7 +87,9 @@ struct trace {
 	u32 n_tasks;
 	u32 n_held;
 	u32 options;         /* of PTRACE_SEIZE */
-	bool started;        /* the command's execve has worked */
+	bool started;        /* the command's execve has worked, or all threads are attached */
+	u32 n_awaited;       /* tasks of an attached process that have not stopped yet */
+	u64 await_until_ms;  /* and how long that is waited for */
 	int start_failed_fd; /* readable with an errno when it has not */
 };
 
@@ -109,6 +111,7 @@ struct task {
 	s32 parent_tid;      /* whose fork event named it, 0: none yet */
 	bool held;           /* new, waits for the event of whoever made it */
 	bool fresh;          /* has not had its first stop */
+	bool awaited;        /* counted in n_awaited */
 	bool in_call;        /* between a hooked entry and its exit */
 	bool wants_exit;     /* of this call */
 	bool exit_told;
@@ -117,7 +120,7 @@ struct task {
 	u8 phase;            /* enum task_phase */
 	bool gone;           /* died while a call was made in it, with gone_status */
 	int gone_status;
-	bool again;          /* group-stopped meanwhile: must be stopped again */
+	bool again;          /* must be stopped once more, by PTRACE_INTERRUPT */
 	u32 n_rewound;
 	struct rewound rewound[4]; /* innermost last */
 	s32 nr;              /* of the call it is in */
@@ -156,6 +159,8 @@ bool bp_hit(struct trace *t, struct task *k);
 void bp_leave_slot(struct trace *t, struct task *k);
 /* Takes all breakpoints out of the task's memory. */
 void bp_remove_all(struct task *k);
+/* Memory was copied by fork while other threads ran: makes the copy what its mm says it is. */
+void bp_mend_copy(struct task *k);
 /* The task is about to be let go, the last one of its address space: the slots' pages go too. */
 void bp_unmap_slots(struct task *k);
 
@@ -174,6 +179,9 @@ int filter_build(const struct trace *t, struct sock_filter **out);
 _Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
 			  const sigset_t *mask, s32 pid);
 void guard_say(struct trace *t, enum msg_kind kind, s32 value, const char *text);
+
+/* The task, or its death, need not be awaited any longer. */
+void guard_seen(struct trace *t, struct task *k);
 
 /* ---- stop.c ---- */
 /* What waitpid(2) said about a task. */

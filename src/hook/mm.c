@@ -64,6 +64,7 @@ struct mm *mm_copy(const struct mm *m)
 	c->n_returns = m->n_returns;
 	c->free_return = m->free_return;
 	c->no_scratch = m->no_scratch;
+	c->scanned = m->scanned;
 	return c;
 }
 

@@ -46,6 +46,7 @@ struct mm {
 	u32 refs;
 	int fd;              /* of /proc/TID/mem, -1: not open yet */
 	bool no_scratch;     /* mmap was refused here */
+	bool scanned;        /* maps have been looked through since it was attached */
 	VEC(struct site) sites; /* ascending addr */
 	VEC(struct scratch) scratch;
 	VEC(struct counter) counters;

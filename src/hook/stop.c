@@ -42,12 +42,13 @@ static void resume(struct trace *t, struct task *k, int sig)
 	ptrace(to_exit ? PTRACE_SYSCALL : PTRACE_CONT, k->pub.tid, NULL, (void *)(long)sig);
 }
 
-/* PTRACE_INTERRUPT makes some calls fail with EINTR that a signal handler alone should (signal(7),
- * "Interruption of system calls by stop signals").  They are made to restart unless a handler runs. */
-static void hide_interrupt(struct task *k)
+/* Under a tracer some calls fail with EINTR that otherwise only a handler makes fail: for a
+ * PTRACE_INTERRUPT (signal(7), "Interruption of system calls by stop signals"), and for a signal that
+ * is ignored and that the kernel would not even have sent.  They restart unless a handler runs. */
+static bool hide_interrupt(struct task *k)
 {
 	if (!task_regs(k) || (s64)k->regs.rax != -EINTR)
-		return;
+		return false;
 	switch ((s64)k->regs.orig_rax) {
 	case SYS_epoll_wait: case SYS_epoll_pwait: case SYS_epoll_pwait2:
 	case SYS_semop: case SYS_semtimedop: case SYS_rt_sigtimedwait:
@@ -57,6 +58,9 @@ static void hide_interrupt(struct task *k)
 	case SYS_accept: case SYS_accept4:
 		k->regs.rax = (u64)-ERESTARTNOHAND_K;
 		k->regs_dirty = true;
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -267,6 +271,10 @@ static void call_attached(struct trace *t, struct task *k)
 		if (!k->in_call && task_regs(k)) /* attached in the middle of it */
 			k->nr = (s32)k->regs.orig_rax;
 		call_exit(t, k);
+		/* The signal may be gone already, taken by another thread: only a stop on the way
+		 * back makes the kernel look at the result. */
+		if (hide_interrupt(k))
+			k->again = true;
 	}
 }
 
@@ -306,6 +314,8 @@ int trace_override(struct trace_task *pub, u64 value)
  * the maker's memory, others have a copy, breakpoints included. */
 static void adopt(struct trace *t, struct task *k, const struct task *parent, u64 flags)
 {
+	bool raced = parent->mm && parent->mm->refs > 1;
+
 	mm_put(k->mm);
 	k->mm = flags & CLONE_VM ? mm_get(parent->mm) : mm_copy(parent->mm);
 	k->pub.tgid = flags & CLONE_THREAD ? parent->pub.tgid : k->pub.tid;
@@ -313,6 +323,8 @@ static void adopt(struct trace *t, struct task *k, const struct task *parent, u6
 	k->parent_tid = parent->pub.tid;
 	if (t->quiet)
 		bp_remove_all(k);
+	else if (raced && k->mm && !(flags & CLONE_VM))
+		bp_mend_copy(k);
 }
 
 /* The first stop of a task whose maker is known: it goes on.  The kernel has it leave the call that
@@ -515,6 +527,7 @@ static void on_gone(struct trace *t, s32 tid, int status)
 	if (tid == t->root_pid && !t->attached && !t->started)
 		start_failed(t);
 	if (k) {
+		guard_seen(t, k);
 		tell_exit(t, k, status);
 		task_remove(t, k);
 	}
@@ -567,6 +580,7 @@ static void on_signal(struct trace *t, struct task *k, int sig)
 		return;
 	}
 	bp_leave_slot(t, k);
+	hide_interrupt(k);
 	if (!t->quiet && t->want_process & TRACE_SIGNAL_DELIVER && t->ops->signal_deliver &&
 		   !ptrace(PTRACE_GETSIGINFO, k->pub.tid, NULL, &info))
 		t->ops->signal_deliver(t->arg, &k->pub, &info);
@@ -610,6 +624,7 @@ static void on_stop(struct trace *t, s32 tid, int status)
 		k->fresh = true;
 	}
 	k->regs_valid = false;
+	guard_seen(t, k);
 	if (event == PTRACE_EVENT_STOP) {
 		on_event_stop(t, k, sig);
 	} else if (event) {
