@@ -10,14 +10,12 @@
 
 enum { CSUM_MANGLED_0 = 0xffff, ENOTSUPP = 524 /* of the kernel, not in errno.h */ };
 
-/* Sizes are multiples of 4, of any length; the result is folded to 16 bits since kernel 6.13. */
+/* Any sizes will do, and the result is folded to 16 bits, since kernel 6.13. */
 BODY(csum_diff)
 {
 	u32 from_size = (u32)r2, to_size = (u32)r4, seed = (u32)r5;
 	const void *from = PTR(r1), *to = PTR(r3);
 
-	if ((from_size | to_size) % 4)
-		return RESULT(-EINVAL);
 	if (from_size && to_size)
 		return csum_from32to16(csum_sub(csum_partial(to, to_size, seed),
 						csum_partial(from, from_size, 0)));

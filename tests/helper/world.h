@@ -350,7 +350,8 @@ static inline bool world_mem_ok(struct exec_env *env, u64 addr, u64 size, bool w
 	for (u32 i = 0; i < w->n_maps; i++)
 		if (map_mem_ok(w->map[i], addr, size, write))
 			return true;
-	return false;
+	return env->packet && addr >= (u64)w->pkt.data_meta && addr <= (u64)w->pkt.data_end &&
+	       (u64)w->pkt.data_end - addr >= size;
 }
 
 static inline struct map *world_map_at(struct exec_env *env, u64 addr)
@@ -422,8 +423,10 @@ static inline int user_run(struct world *w, const struct insn *insns, u32 n, boo
 	CHECK_EQ(env.n_held, 0);
 	free(p);
 	memcpy(out->data, map_first_value(w->map[DATA]), DATA_BYTES);
-	out->packet_bytes = w->packet_bytes ? packet_len(&w->pkt) : 0;
-	memcpy(out->packet, w->pkt.data, out->packet_bytes);
+	if (w->packet_bytes) { /* with the metadata, as BPF_PROG_TEST_RUN gives it back */
+		out->packet_bytes = (u32)(w->pkt.data_end - w->pkt.data_meta);
+		memcpy(out->packet, w->pkt.data_meta, out->packet_bytes);
+	}
 	return err;
 }
 
