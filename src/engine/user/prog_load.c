@@ -8,8 +8,8 @@
 #include "engine/user/command.h"
 #include "engine/user/object.h"
 #include "engine/user/prog.h"
-#include "exec/check.h"
 #include "helper/helper.h"
+#include "isa/check.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +111,7 @@ static int stage_btf(struct prog_load *l)
 
 static int stage_check(struct prog_load *l)
 {
-	return exec_check(l->prog->run, l->prog->n_insns, &l->dg, NULL);
+	return insns_check(l->prog->run, l->prog->n_insns, (struct place){ 0 }, &l->dg);
 }
 
 /* The verifier's place.  It will set what a run need not check any more; a trusted session takes
