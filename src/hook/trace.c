@@ -4,6 +4,7 @@
  * The guard's side is guard.c.  Both hold one end of a packet socket; the end of file on either says
  * that the other has gone.
  */
+#include "base/command.h"
 #include "hook/guard.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -148,40 +149,6 @@ int trace_watch_fd(struct trace *t, int fd, void (*fn)(void *arg, int fd), void 
 
 /* ---- start ---- */
 
-/* The file that execvp(3) would take; caller frees.  NULL with *err set. */
-static char *find_command(const char *name, int *err)
-{
-	const char *path = getenv("PATH");
-
-	*err = -ENOENT;
-	if (strchr(name, '/'))
-		return strdup(name);
-	if (!*name)
-		return NULL;
-	if (!path)
-		path = "/bin:/usr/bin";
-	for (;;) {
-		const char *end = strchrnul(path, ':');
-		struct stat st;
-		char *file;
-
-		if (asprintf(&file, "%.*s%s%s", (int)(end - path), path, end == path ? "" : "/",
-			     name) < 0) {
-			*err = -ENOMEM;
-			return NULL;
-		}
-		if (!stat(file, &st) && S_ISREG(st.st_mode)) {
-			if (!access(file, X_OK))
-				return file;
-			*err = -EACCES;
-		}
-		free(file);
-		if (!*end)
-			return NULL;
-		path = end + 1;
-	}
-}
-
 /* Makes the guard and waits for its first message. */
 static int start_guard(struct trace *t, char *const *argv, const char *path, const sigset_t *mask,
 		       s32 pid, struct diag *dg)
@@ -235,11 +202,11 @@ int trace_start(struct trace *t, char *const *argv, const sigset_t *mask, struct
 {
 	const struct place none = { 0 };
 	sigset_t own;
-	int err = -EINVAL;
 	const char *name = argv[0] ? argv[0] : "";
-	char *path = find_command(name, &err);
+	char *path = NULL;
+	int err = command_find(name, &path);
 
-	if (!path)
+	if (err)
 		return diag_error(dg, none, err, "can't run '%s': %s", name, strerror(-err));
 	if (!mask) {
 		sigprocmask(SIG_SETMASK, NULL, &own);

@@ -365,12 +365,17 @@ static void struct_ops_unregister(struct load *l, u32 i)
 		engine_bpf(l->e, BPF_MAP_DELETE_ELEM, &attr, BPF_ATTR_UPTO(flags));
 }
 
-static void progs_close(struct load *l)
+void load_detach(struct load *l)
 {
 	for (u32 i = 0; l->progs && i < l->n_progs; i++)
 		close_fd(&l->progs[i].pub.link_fd);
 	for (u32 i = 0; i < l->links.n; i++)
-		close(l->links.p[i]);
+		close_fd(&l->links.p[i]);
+}
+
+static void progs_close(struct load *l)
+{
+	load_detach(l);
 	for (u32 i = 0; l->maps && i < l->obj->n_maps; i++)
 		struct_ops_unregister(l, i);
 	for (u32 i = 0; l->progs && i < l->n_progs; i++) {

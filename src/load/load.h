@@ -69,6 +69,8 @@ int load_run(struct load *l, struct diag *dg);
 int load_attach(struct load *l, struct diag *dg);
 /* Attaches one. */
 int load_attach_prog(struct load *l, struct load_prog *p, struct diag *dg);
+/* Closes all links: no program runs any more, maps can still be read. */
+void load_detach(struct load *l);
 void load_close(struct load *l);
 
 u32 load_n_maps(const struct load *l);

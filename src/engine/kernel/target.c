@@ -5,12 +5,14 @@
  * program can ask whether the current task belongs to it.  The guard removes the cgroup; what still
  * runs in it then goes back to the parent.
  */
+#include "base/command.h"
 #include "base/str.h"
 #include "engine/kernel/priv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -122,19 +124,16 @@ static int cgroup_join(int dir, pid_t pid)
 }
 
 /* The child: waits for a byte, becomes the command.  EOF instead means that osmia died. */
-static void command_run(char *const *argv, int go, int failed)
+static void command_run(const char *file, char *const *argv, int go, int failed)
 {
-	sigset_t none;
 	char byte;
 	ssize_t n;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	do
 		n = read(go, &byte, 1);
 	while (n < 0 && errno == EINTR);
 	if (n == 1) {
-		execvp(argv[0], argv);
+		execv(file, argv);
 
 		int err = errno;
 
@@ -145,7 +144,7 @@ static void command_run(char *const *argv, int go, int failed)
 	_exit(127);
 }
 
-static int command_start(struct kernel *k, char *const *argv, struct diag *dg)
+static int command_start(struct kernel *k, const char *file, char *const *argv, struct diag *dg)
 {
 	int go[2], failed[2];
 
@@ -164,7 +163,7 @@ static int command_start(struct kernel *k, char *const *argv, struct diag *dg)
 	if (pid == 0) {
 		close(go[1]);
 		close(failed[0]);
-		command_run(argv, go[0], failed[1]);
+		command_run(file, argv, go[0], failed[1]);
 	}
 	close(go[0]);
 	close(failed[1]);
@@ -203,9 +202,16 @@ int kernel_target_start(struct engine *e, const struct target *t, struct diag *d
 		return 0;
 	}
 
-	int err = t->tree ? tree_make(k, dg) : 0;
+	char *file = NULL;
+	int err = command_find(t->argv[0], &file);
 
-	return err ? err : command_start(k, t->argv, dg);
+	if (err)
+		return diag_error(dg, (struct place){0}, err, "'%s': %s", t->argv[0], strerror(-err));
+	err = t->tree ? tree_make(k, dg) : 0;
+	if (!err)
+		err = command_start(k, file, t->argv, dg);
+	free(file);
+	return err;
 }
 
 int kernel_target_go(struct engine *e, struct diag *dg)
