@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { KERNEL_LOG_BYTES = 1 << 20 };
+enum { KERNEL_LOG_BYTES = 1 << 20, KERNEL_FRAME_INSNS = 9 };
 
 struct kernel_run {
 	const struct insn *insns; /* borrowed */
@@ -115,7 +115,7 @@ static int kernel_run_packet(struct kernel_run *k)
 static struct insn *kernel_frame(const struct kernel_run *k, int mem, int result, u32 *n)
 {
 	enum { WIDE = CLS_LD | MODE_IMM | SZ_DW };
-	const struct insn head[] = {
+	const struct insn head[KERNEL_FRAME_INSNS] = {
 		mem < 0 ? (struct insn){ .code = WIDE, .dst = 1 }
 			: (struct insn){ .code = WIDE, .dst = 1, .src = PSEUDO_MAP_VALUE, .imm = mem },
 		{ 0 },

@@ -12,12 +12,14 @@
  *	-- kernel: since 6.15     older kernels don't know the insn
  *	-- kernel: refuses TEXT   the verifier says so; without memory the insns are loaded alone
  *	-- log                    lines that the verifier's log at level 2 has
- * All engines must leave the same memory behind, too.
+ * All engines must leave the same memory behind, too, and the insns in the verifier's log must read as
+ * the disassembler has them.
  */
 #include "base/file.h"
 #include "base/str.h"
 #include "abi/helper.h"
 #include "isa/asm.h"
+#include "isa/disasm.h"
 #include "kernel.h"
 #include "osmia.h"
 #include <ctype.h>
@@ -224,6 +226,37 @@ static void check_log(struct test *t, const char *log)
 	free(lines);
 }
 
+static const char *helper_name(void *arg, u32 id)
+{
+	const struct helper_proto *proto = helper_proto(id);
+
+	(void)arg;
+	return proto ? proto->name : NULL;
+}
+
+/* "12: (bf) r1 = r2     ; R1_w=..." in the verifier's log must be what isa/disasm.h says of insn 12. */
+static void check_disasm(struct test *t, const struct insn *insns, u32 n, u32 first, char *log)
+{
+	const struct disasm_names names = { .helper = helper_name };
+
+	for (char *line = strsep(&log, "\n"); line; line = strsep(&log, "\n")) {
+		struct str text = { 0 };
+		unsigned pc, code;
+		int used = 0;
+
+		if (sscanf(line, "%u: (%2x) %n", &pc, &code, &used) < 2 || !used || pc < first ||
+		    pc - first >= n)
+			continue;
+		disasm_insn(&text, &insns[pc - first], n - (pc - first), DISASM_KERNEL, &names);
+		line[strcspn(line, ";")] = '\0';
+		trim(line);
+		if (code != insns[pc - first].code || strcmp(line + used, str_text(&text)) != 0)
+			fault(t, "disassembler", "insn %u: '%s', the kernel's log has '%s'", pc - first,
+			      str_text(&text), line + used);
+		str_free(&text);
+	}
+}
+
 static void run_kernel(struct test *t, const struct insn *insns, u32 n)
 {
 	struct kernel_run k = { .insns = insns, .n = n, .mem_size = (u32)t->mem_size };
@@ -240,13 +273,14 @@ static void run_kernel(struct test *t, const struct insn *insns, u32 n)
 	if (*t->refuses) {
 		check_refusal(t, &k);
 	} else {
-		k.log_level = t->log.p ? 2 : 0;
+		k.log_level = 2;
 		err = kernel_run(&k);
 		if (err < 0)
 			fault(t, "kernel", "%s", strerror(-err));
 		else
 			check(t, "kernel", NULL, k.r0, k.prog_type ? t->after : k.mem);
 		check_log(t, k.log);
+		check_disasm(t, insns, n, k.prog_type ? 0 : KERNEL_FRAME_INSNS, k.log);
 	}
 	free(k.log);
 	free(mem);
