@@ -95,9 +95,6 @@ static bool attach_allows(u32 id, u32 prog_type, u32 attach_type)
 	case HELPER_getsockopt:
 		if (prog_type == BPF_PROG_TYPE_CGROUP_SOCKOPT)
 			return attach_type == BPF_CGROUP_SETSOCKOPT;
-		if (prog_type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR)
-			return attach_type != BPF_CGROUP_UNIX_GETPEERNAME &&
-			       attach_type != BPF_CGROUP_UNIX_GETSOCKNAME;
 		return !lsm || attach_type == BPF_LSM_CGROUP;
 	case HELPER_get_local_storage:
 		return !lsm || attach_type == BPF_LSM_CGROUP;
