@@ -66,7 +66,7 @@ TEST(raw_tracepoint)
 	CHECK_EQ(world_run(&w, NULL), 1);
 	for (u32 i = 0; i < 7; i++)
 		syscall(SYS_getppid);
-	CHECK_EQ(world_var(&w, 0), 7);
+	CHECK_EQ(world_var(&w, "hits"), 7);
 	world_close(&w);
 }
 
@@ -88,8 +88,8 @@ TEST(uprobe_and_uretprobe_by_symbol)
 	CHECK_EQ(world_run(&w, &(struct load_opts){ .pid = getpid() }), 2);
 	CHECK_EQ(traced_function(3, 5), 15);
 	CHECK_EQ(traced_function(4, 5), 20);
-	CHECK_EQ(world_var(&w, 0), 7);
-	CHECK_EQ(world_var(&w, 1), 35);
+	CHECK_EQ(world_var(&w, "sum"), 7);
+	CHECK_EQ(world_var(&w, "ret"), 35);
 	world_close(&w);
 	CHECK(programs_gone("t_uprobe"));
 }
@@ -110,7 +110,7 @@ TEST(uprobe_multi_by_pattern)
 		SKIP("no uprobe multi links");
 	}
 	traced_function(1, 2);
-	CHECK_EQ(world_var(&w, 0), 1);
+	CHECK_EQ(world_var(&w, "hits"), 1);
 	world_close(&w);
 }
 
@@ -123,10 +123,10 @@ TEST(perf_event_samples_this_process)
 	world_open(&w, "__u64 hits;\n"
 		       "SEC(\"perf_event\") int t_sample(void *c) { hits++; return 0; }\n");
 	CHECK_EQ(world_run(&w, &(struct load_opts){ .pid = getpid() }), 1);
-	for (u32 i = 0; i < 400 && !world_var(&w, 0); i++)
+	for (u32 i = 0; i < 400 && !world_var(&w, "hits"); i++)
 		for (u32 j = 0; j < 1000000; j++)
 			spin += j;
-	CHECK(world_var(&w, 0) > 0);
+	CHECK(world_var(&w, "hits") > 0);
 	world_close(&w);
 }
 
@@ -197,7 +197,7 @@ TEST(cgroup_program_sees_sockets)
 	CHECK_EQ(write(go[1], "", 1), 1);
 	waitpid(pid, &status, 0);
 	CHECK_EQ(status, 0);
-	CHECK_EQ(world_var(&w, 0), 1);
+	CHECK_EQ(world_var(&w, "hits"), 1);
 	world_close(&w);
 	CHECK_EQ(rmdir(dir), 0);
 }
@@ -213,6 +213,6 @@ TEST(socket_filter_sees_loopback)
 		       "SEC(\"socket\") int t_socket(void *c) { hits++; return 0; }\n");
 	CHECK_EQ(world_run(&w, &(struct load_opts){ .ifname = "lo" }), 1);
 	CHECK_EQ(system("bash -c 'echo x >/dev/udp/127.0.0.1/9'"), 0);
-	CHECK(world_var(&w, 0) > 0);
+	CHECK(world_var(&w, "hits") > 0);
 	world_close(&w);
 }

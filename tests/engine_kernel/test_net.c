@@ -59,7 +59,7 @@ static void run_mode(u32 mode, const char *shown)
 	CHECK_EQ(load_attach(w.l, &w.dg), 1);
 	CHECK(shows("ip link show a0", shown));
 	send_frames(3);
-	CHECK(world_var(&w, 0) >= 3);
+	CHECK(world_var(&w, "hits") >= 3);
 	world_close(&w);
 	CHECK(!shows("ip link show a0", "xdp"));
 }
@@ -100,7 +100,7 @@ TEST(tcx_ingress)
 	open_net(&w, "t_tcx");
 	CHECK_EQ(load_attach(w.l, &w.dg), 1);
 	send_frames(2);
-	CHECK(world_var(&w, 0) >= 2000);
+	CHECK(world_var(&w, "hits") >= 2000);
 	world_close(&w);
 }
 
@@ -124,7 +124,7 @@ TEST(xdp_by_netlink_ends_with_its_fd)
 	CHECK_EQ(attach_xdp_netlink(k, load_find_prog(w.l, "t_xdp")->fd, a0, &spec, &w.dg), -EBUSY);
 	CHECK(shows("ip link show a0", "xdpgeneric"));
 	send_frames(2);
-	CHECK(world_var(&w, 0) >= 2);
+	CHECK(world_var(&w, "hits") >= 2);
 	close(fd);
 	for (u32 i = 0; i < 200 && shows("ip link show a0", "xdpgeneric"); i++)
 		usleep(10000);
@@ -151,7 +151,7 @@ TEST(tc_by_netlink_ends_with_its_fd)
 	CHECK(one >= 0 && two >= 0);
 	CHECK(shows("tc qdisc show dev a0", "clsact"));
 	send_frames(1);
-	CHECK(world_var(&w, 0) >= 2000);
+	CHECK(world_var(&w, "hits") >= 2000);
 	close(two);
 	close(one);
 	for (u32 i = 0; i < 200 && shows("tc qdisc show dev a0", "clsact"); i++)

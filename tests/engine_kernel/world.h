@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A program compiled by clang, loaded and attached to the running kernel, for tests. */
 #pragma once
+#include "base/hash.h"
 #include "btf/btf.h"
 #include "engine/kernel/kernel.h"
 #include "load/load.h"
@@ -19,16 +20,16 @@
 	"#include <bpf/bpf_helpers.h>\n"               \
 	"char LICENSE[] SEC(\"license\") = \"GPL\";\n"
 
-#define NEED_KERNEL()                                                       \
-	do {                                                                \
-		if (engine_kernel_usable())                                 \
-			SKIP("bpf(2) is not allowed here");                 \
-		if (system("command -v clang >/dev/null 2>&1"))             \
-			SKIP("there is no clang");                          \
+#define NEED_KERNEL()                                                                        \
+	do {                                                                                 \
+		if (engine_kernel_usable())                                                  \
+			SKIP("bpf(2) is not allowed here");                                  \
+		if (!getenv("TEST_OBJECTS") && system("command -v clang >/dev/null 2>&1"))   \
+			SKIP("there is no clang");                                           \
 	} while (0)
 
 struct world {
-	char object[64];
+	char object[256];
 	struct engine *e;
 	struct obj *obj;
 	struct load *l;
@@ -41,28 +42,46 @@ static inline void world_print(const struct world *w)
 		fprintf(stderr, "# %s\n", w->dg.msgs[i].text);
 }
 
-/* Compiles source (behind PROGRAM_HEAD) and opens it on the kernel engine. */
-static inline void world_open(struct world *w, const char *source)
+static inline void world_compile(const char *source, const char *object)
 {
-	char command[256];
+	char command[512];
 	FILE *cc;
 
-	memset(w, 0, sizeof(*w));
-	strcpy(w->object, "/tmp/osmia-test-XXXXXX");
-	close(mkstemp(w->object));
-	snprintf(command, sizeof(command), "clang -target bpf -O2 -g -x c -I/usr/include/%s-linux-gnu "
-		 "-o %s -c -", "x86_64", w->object);
+	snprintf(command, sizeof(command), "clang -target bpf -O2 -g -x c -I/usr/include/x86_64-linux-gnu "
+		 "-D__TARGET_ARCH_x86 -o %s -c -", object);
 	cc = popen(command, "w");
 	CHECK(cc);
 	fputs(PROGRAM_HEAD, cc);
 	fputs(source, cc);
 	CHECK_EQ(pclose(cc), 0);
+}
+
+/* Compiles source (behind PROGRAM_HEAD) and opens it on the kernel engine.  With TEST_OBJECTS the
+ * object is taken from that directory, by a hash of its source; with TEST_OBJECTS_MAKE it is only
+ * made there: so the tests run in a guest that has no compiler. */
+static inline void world_open(struct world *w, const char *source)
+{
+	const char *dir = getenv("TEST_OBJECTS");
+
+	memset(w, 0, sizeof(*w));
+	if (dir) {
+		snprintf(w->object, sizeof(w->object), "%s/%08x.o", dir,
+			 hash_bytes(source, strlen(source), 0));
+	} else {
+		strcpy(w->object, "/tmp/osmia-test-XXXXXX");
+		close(mkstemp(w->object));
+	}
+	if (!dir || getenv("TEST_OBJECTS_MAKE"))
+		world_compile(source, w->object);
+	if (getenv("TEST_OBJECTS_MAKE"))
+		SKIP("only compiled");
 	CHECK_EQ(engine_kernel_open(&w->dg, &w->e), 0);
 	if (obj_open_file(w->object, &w->dg, &w->obj)) {
 		world_print(w);
 		fail_msg("the object can't be opened");
 	}
-	unlink(w->object);
+	if (!dir)
+		unlink(w->object);
 }
 
 static inline int world_run(struct world *w, const struct load_opts *opts)
@@ -86,21 +105,30 @@ static inline void world_close(struct world *w)
 	diag_free(&w->dg);
 }
 
-/* A u64 global variable's value, from the .bss map. */
-static inline u64 world_var(struct world *w, u32 index)
+/* Value of a u64 global variable without an initialiser. */
+static inline u64 world_var(struct world *w, const char *name)
 {
 	struct load_map *m = load_find_map(w->l, ".bss");
-	u64 values[64] = {0};
+	u8 bytes[4096];
 	u32 zero = 0;
-	union bpf_attr attr = {0};
+	u64 value;
 
-	CHECK(m);
-	CHECK(m->value_size <= sizeof(values));
-	attr.map_fd = (u32)m->fd;
-	attr.key = (u64)&zero;
-	attr.value = (u64)values;
+	CHECK(m && m->value_size <= sizeof(bytes));
+
+	union bpf_attr attr = { .map_fd = (u32)m->fd, .key = (u64)&zero, .value = (u64)bytes };
+	const struct btf_type *sec = btf_type(w->obj->btf, m->om->btf_var_id);
+
 	CHECK_EQ(engine_bpf(w->e, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
-	return values[index];
+	for (u32 i = 0; i < btf_vlen(sec); i++) {
+		const struct btf_secinfo *v = &btf_secinfos(sec)[i];
+
+		if (!strcmp(btf_name(w->obj->btf, v->type), name)) {
+			memcpy(&value, bytes + v->offset, sizeof(value));
+			return value;
+		}
+	}
+	fail_msg("there is no variable %s", name);
+	return 0;
 }
 
 /* First record of a ring buffer, copied; its length, 0 when there is none. */
