@@ -73,6 +73,11 @@ struct host {
 	/* Changes the result of the hooked call; NULL where the hook does not allow it. */
 	int (*override_return)(void *arg, u64 value);
 	int (*pid_ns)(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid); /* get_ns_current_pid_tgid */
+	/* Own cgroup id of the current task.  NULL: task() has it. */
+	u64 (*cgroup_id)(void *arg);
+	/* tgid in the high half, pid in the low one.  NULL: task() has them; here where the rest of
+	 * what task() gives is dear. */
+	u64 (*pid_tgid)(void *arg);
 	/* Cgroup id of the current task's ancestor at that level, 0: none.  NULL: only its own. */
 	u64 (*ancestor_cgroup_id)(void *arg, s32 level);
 	/* The task that current_task() or a kernel struct gave this address, NULL: none.  As a

@@ -64,8 +64,12 @@ BODY(get_numa_node_id)
 
 BODY(get_current_pid_tgid)
 {
-	const struct host_task *t = current(env);
+	const struct host *h = env->host;
+	const struct host_task *t;
 
+	if (h->pid_tgid)
+		return h->pid_tgid(h->arg);
+	t = current(env);
 	return (u64)t->tgid << 32 | t->pid;
 }
 
@@ -95,7 +99,9 @@ BODY(get_current_comm)
 
 BODY(get_current_cgroup_id)
 {
-	return current(env)->cgroup_id;
+	const struct host *h = env->host;
+
+	return h->cgroup_id ? h->cgroup_id(h->arg) : current(env)->cgroup_id;
 }
 
 BODY(get_current_ancestor_cgroup_id)

@@ -3,10 +3,11 @@
  * can't serve.
  */
 #include "abi/syscall.h"
+#include "engine/kernel/symbol.h"
 #include "engine/user/link.h"
 #include "engine/user/tracing.h"
 #include <errno.h>
-#include <linux/perf_event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,9 @@ static int make_kprobe(const struct attach_spec *spec, struct diag *dg, struct h
 
 static int make_uprobe(const struct attach_spec *spec, struct diag *dg, struct hook *h)
 {
+	char path[PATH_MAX];
+	int err;
+
 	h->kind = HOOK_UPROBE;
 	h->retprobe = spec->retprobe;
 	h->off = spec->off;
@@ -104,29 +108,14 @@ static int make_uprobe(const struct attach_spec *spec, struct diag *dg, struct h
 	h->pid = spec->pid;
 	if (!spec->path)
 		return diag_error(dg, spec->at, -EINVAL, "uprobe without a binary to put it into");
-	h->path = strdup(spec->path);
+	err = binary_find(spec->path, spec->pid, path, sizeof(path), spec->at, dg);
+	if (!err && spec->name && *spec->name)
+		err = symbol_offset(path, spec->name, spec->off, spec->at, dg, &h->off);
+	if (err)
+		return err;
+	h->path = strdup(path);
 	h->name = strdup(spec->name ? spec->name : "");
 	return h->path && h->name ? 0 : -ENOMEM;
-}
-
-/* Clocks become timers of the guard; what needs the CPU's counters is the kernel engine's. */
-static int make_timer(const struct attach_spec *spec, struct diag *dg, struct hook *h)
-{
-	bool is_clock = spec->perf_type == PERF_TYPE_SOFTWARE &&
-			(spec->perf_config == PERF_COUNT_SW_CPU_CLOCK ||
-			 spec->perf_config == PERF_COUNT_SW_TASK_CLOCK);
-	u64 period = spec->is_freq ? spec->period ? 1000000000 / spec->period : 0 : spec->period;
-
-	h->kind = HOOK_TIMER;
-	if (!is_clock)
-		return diag_error(dg, spec->at, -EOPNOTSUPP, "perf event type %u, config %lu: the user "
-				  "engine has no counters, only the software clocks cpu-clock and "
-				  "task-clock", spec->perf_type, spec->perf_config);
-	if (period < 100000)
-		return diag_error(dg, spec->at, -EINVAL, "perf event: a period of %lu ns is too short for "
-				  "the user engine, 100,000 is the least", period);
-	h->period_ns = period;
-	return 0;
 }
 
 static const char *kind_text(enum attach_kind kind)
@@ -136,6 +125,7 @@ static const char *kind_text(enum attach_kind kind)
 	case ATTACH_UPROBE_MULTI: return "uprobe.multi";
 	case ATTACH_USDT: return "usdt";
 	case ATTACH_TRACE: return "fentry, fexit, fmod_ret and lsm";
+	case ATTACH_PERF_EVENT: return "perf events";
 	case ATTACH_ITER: return "iter";
 	case ATTACH_XDP: return "xdp on an interface";
 	case ATTACH_TCX: return "tcx";
@@ -151,7 +141,7 @@ static const char *kind_text(enum attach_kind kind)
 int hook_make(const struct prog_object *p, const struct attach_spec *spec, struct diag *dg,
 	      struct hook *out)
 {
-	struct hook h = { .bp = -1, .timer_fd = -1 };
+	struct hook h = { .bp = -1 };
 	int err;
 
 	switch (spec->kind) {
@@ -160,7 +150,6 @@ int hook_make(const struct prog_object *p, const struct attach_spec *spec, struc
 	case ATTACH_KPROBE:
 	case ATTACH_KSYSCALL: err = make_kprobe(spec, dg, &h); break;
 	case ATTACH_UPROBE: err = make_uprobe(spec, dg, &h); break;
-	case ATTACH_PERF_EVENT: err = make_timer(spec, dg, &h); break;
 	default:
 		err = diag_error(dg, spec->at, -EOPNOTSUPP, "program '%s': the user engine has no %s; "
 				 "use --engine=kernel", p->name, kind_text(spec->kind));
@@ -190,7 +179,6 @@ static bool type_fits(const struct prog_object *p, const struct hook *h)
 		       p->type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
 	case HOOK_KPROBE:
 	case HOOK_UPROBE: return p->type == BPF_PROG_TYPE_KPROBE;
-	case HOOK_TIMER: return p->type == BPF_PROG_TYPE_PERF_EVENT;
 	}
 	return false;
 }

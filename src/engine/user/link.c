@@ -107,12 +107,6 @@ static int fill_probe(const struct link_object *l, struct bpf_link_info *info)
 		info->perf_event.uprobe.ref_ctr_offset = h->ref_ctr_off;
 		return text_out(info->perf_event.uprobe.file_name, &info->perf_event.uprobe.name_len,
 				h->path);
-	case HOOK_TIMER:
-		info->perf_event.type = BPF_PERF_EVENT_EVENT;
-		info->perf_event.event.config = 0;
-		info->perf_event.event.type = 1; /* PERF_TYPE_SOFTWARE */
-		info->perf_event.event.cookie = l->cookie;
-		return 0;
 	default:
 		info->perf_event.type = BPF_PERF_EVENT_TRACEPOINT;
 		info->perf_event.tracepoint.cookie = l->cookie;

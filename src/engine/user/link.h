@@ -14,7 +14,6 @@ enum hook_kind {
 	HOOK_RAW_TP,       /* arguments of tp as u64s: raw_tp and tp_btf */
 	HOOK_KPROBE,       /* ksym: entry or return of a system-call function */
 	HOOK_UPROBE,       /* bp: entry or return of a user function */
-	HOOK_TIMER,        /* perf software clock */
 };
 
 struct hook {
@@ -29,8 +28,6 @@ struct hook {
 	u64 ref_ctr_off;
 	s32 pid;              /* HOOK_UPROBE: tgid, 0 or less: all */
 	s32 bp;               /* id in the transport, once it is started */
-	u64 period_ns;        /* HOOK_TIMER */
-	s32 timer_fd;         /* owned; -1 before the start */
 };
 
 struct link_object {

@@ -4,9 +4,50 @@
  *	target_start  remembers command or pid; attach() makes links
  *	target_go     wants of the transport what the links hook, then starts it
  *	              guard process: events -> ctx -> run_prog() of each link's program
+ *
+ * events.c and host_task.c run in the guard, tracing.c in the controller.
  */
 #pragma once
-#include "engine/user/session.h"
+#include "engine/user/host.h"
+#include "engine/user/kmem.h"
+#include "engine/user/link.h"
+#include "hook/ptrace.h"
+
+/* The task of an event as a program's host: answers are fetched when they are asked for. */
+struct task_host {
+	struct host host;         /* host.arg is this struct */
+	struct session *s;
+	struct trace_task *task;  /* borrowed for the event */
+	struct host_task who;
+	bool who_known;           /* all of who; pid and tgid are always there */
+	bool ktask_known;         /* kmem.tasks[0] and what it refers to */
+	struct kmem kmem;
+};
+
+struct tracing {
+	struct session *s;
+	struct trace *trace;      /* owned; NULL before target_go */
+	char **argv;              /* owned copy, NULL: attach to pid */
+	s32 pid;
+	struct link_object **links; /* owned array; the links there were at target_go */
+	u32 n_links;
+	enum trace_state state;
+	u8 record[TP_RECORD_MAX]; /* ctx of tracepoints */
+	struct task_host th;
+};
+
+extern const struct trace_ops tracing_events; /* events.c; arg is a struct tracing */
+
+void task_host_init(struct task_host *h, struct session *s);
+/* Turns to the task of the next event. */
+void task_host_set(struct task_host *h, struct trace_task *task);
+/* Serves the task as kmem.tasks[0]; its address. */
+struct ktask *task_host_ktask(struct task_host *h);
+/* The same and a child that it has just made, kmem.tasks[3]; the address of the child. */
+struct ktask *task_host_child(struct task_host *h, s32 tid, s32 tgid, const char *comm);
+
+/* Name of any process; "" when it is gone. */
+void task_comm(s32 pid, char comm[KTASK_COMM]);
 
 /* Has target_go run?  The guard then has its own copy of links and programs. */
 bool tracing_started(const struct session *s);
