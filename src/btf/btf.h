@@ -178,6 +178,8 @@ u32 btf_first_id(const struct btf *btf);
 const struct btf *btf_base(const struct btf *btf);
 /* The raw bytes, in this machine's byte order: what BPF_BTF_LOAD takes. */
 const void *btf_raw(const struct btf *btf, u32 *size_bytes);
+/* A copy of them, in the other byte order where asked for; caller frees.  NULL: no memory. */
+u8 *btf_raw_copy(const struct btf *btf, bool swapped);
 /* Was it of the other byte order before? */
 bool btf_swapped(const struct btf *btf);
 

@@ -59,6 +59,24 @@ static int swap_image(u8 *raw, u32 size, struct diag *dg, struct place at)
 	return 0;
 }
 
+u8 *btf_raw_copy(const struct btf *btf, bool swapped)
+{
+	u8 *copy = malloc(btf->raw_size);
+	u16 magic;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, btf->raw, btf->raw_size);
+	if (swapped) {
+		swap_words(copy + (btf->types - btf->raw), btf->types_size);
+		swap_words(copy + 4, sizeof(struct btf_header) - 4);
+		memcpy(&magic, copy, 2);
+		magic = bswap_16(magic);
+		memcpy(copy, &magic, 2);
+	}
+	return copy;
+}
+
 static int read_header(struct btf *btf, struct diag *dg, struct place at)
 {
 	struct btf_header h;

@@ -81,20 +81,19 @@ static int place_var(struct fixer *f, const struct btf_secinfo *vs, u32 named, b
 		return fail(f, "what is no variable: ", name);
 	if (btf_var_linkage(var) == BTF_EXTERN)
 		return 0;
-	found = !linked && reloc_sym(f, vs, &sym);
+	found = reloc_sym(f, vs, &sym);
 	if (btf_var_linkage(var) == BTF_STATIC || (found && sym.type == STT_SECTION)) {
-		if (found) {
+		if (found)
 			out->shndx = sym.shndx;
+		if (found && !linked)
 			out->info.offset = sym.value + vs->offset;
-		}
 		return 0;
 	}
 	if (!found && !sym_find_global(f->r, name, &sym))
 		return fail(f, "no symbol for the variable ", name);
-	if (!linked) {
-		out->shndx = sym.shndx;
+	if (!linked)
 		out->info.offset = sym.value;
-	}
+	out->shndx = sym.shndx;
 	/* A hidden variable is nobody else's: skeletons and mmap pass it over. */
 	if (sym.visibility == STV_HIDDEN || sym.visibility == STV_INTERNAL)
 		((u32 *)(btf_edit(&f->edit, vs->type) + 1))[0] = BTF_STATIC;
