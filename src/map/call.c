@@ -73,6 +73,18 @@ void *map_first_value(struct map *m)
 	return m->type == BPF_MAP_TYPE_ARRAY ? m->values : NULL;
 }
 
+bool map_array_view(struct map *m, u32 cpu, struct map_array_view *out)
+{
+	u32 first = 0;
+
+	if (m->type != BPF_MAP_TYPE_ARRAY && m->type != BPF_MAP_TYPE_PERCPU_ARRAY)
+		return false;
+	*out = (struct map_array_view){
+		.base = m->ops->lookup(m, &first, cpu), .n = m->max_entries, .stride = m->value_stride,
+	};
+	return out->base != NULL;
+}
+
 void map_set_wake(struct map *m, void (*wake)(void *arg), void *arg)
 {
 	m->wake = wake;

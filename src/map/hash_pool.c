@@ -5,7 +5,7 @@
  * indices, one per shard of CPUs, written with plain stores; two writers may lose one.  When no hint
  * helps, elements never used come next, then a search over all states, which also finds lost ones and
  * takes back those of dead owners.  A search that finds nothing is not repeated until something was
- * given back.
+ * given back, or so many takes failed that its cost does not matter.
  */
 #include "map/hash_pool.h"
 
@@ -13,7 +13,7 @@ enum {
 	HINT_HOLES = 8,      /* zeros in a ring to look past */
 	HINT_TRIES = 16,     /* stale hints before the next way is tried */
 	SEARCH_HINTS = 32,   /* further free elements that a search puts into the ring */
-	FULL_RETRIES = 4096, /* failed takes until the dead are looked for again */
+	FULL_RETRIES = 4,    /* a search of a full pool costs so many elements per failed take */
 };
 
 static struct map_shard *shard_of(struct map *m, u32 cpu)
@@ -222,7 +222,8 @@ static u32 take_slow(struct map *m, u32 cpu, u32 me, struct hash_bucket *held, b
 	if (index)
 		return index;
 	freed = freed_sum(m);
-	if (freed != LOAD(&m->hdr->full_at) || LOAD(&m->hdr->n_failed) % FULL_RETRIES == 0) {
+	if (freed != LOAD(&m->hdr->full_at) ||
+	    LOAD(&m->hdr->n_failed) % (pool_used(m) / FULL_RETRIES + 1) == 0) {
 		index = take_searched(m, cpu, me, held);
 		if (!index)
 			STORE(&m->hdr->full_at, freed);

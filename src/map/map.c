@@ -248,6 +248,14 @@ static int inner_check(const struct map_attr *inner)
 	return 0;
 }
 
+/* Lists per CPU have the same length each; kernel htab_map_alloc(). */
+static u32 entries_per_cpu(u32 max_entries, u32 n_cpus)
+{
+	u64 up = ((u64)max_entries + n_cpus - 1) / n_cpus * n_cpus;
+
+	return up <= UINT32_MAX ? (u32)up : max_entries / n_cpus * n_cpus;
+}
+
 /* Gives the file its size, and its memory at once unless the map was to grow as it is used: running
  * out later would be a SIGBUS in whoever touches the page. */
 static int file_grow(int fd, const struct map *m)
@@ -278,6 +286,8 @@ int map_create(int fd, const struct map_attr *attr, u32 id, struct map **out)
 	shape_of(attr, &shape);
 	if (!shape.n_cpus)
 		shape.n_cpus = map_system_cpus();
+	if (shape.flags & BPF_F_NO_COMMON_LRU)
+		shape.max_entries = entries_per_cpu(shape.max_entries, shape.n_cpus);
 	err = handle_new(&shape, &m);
 	if (err)
 		return err;

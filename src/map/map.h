@@ -70,6 +70,14 @@ s64 map_for_each(struct map *m, u32 cpu, map_each_fn fn, void *arg);
 /* Is this range inside values (or ring-buffer data) that a program may read, or write? */
 bool map_mem_ok(const struct map *m, u64 addr, u64 size, bool write);
 
+/* Where the values of an array lie, for code that looks them up itself (JIT): element i of this CPU is
+ * at base + i * stride while i < n.  false: not an array or per-CPU array. */
+struct map_array_view {
+	u8 *base;
+	u32 n, stride;
+};
+bool map_array_view(struct map *m, u32 cpu, struct map_array_view *out);
+
 /* Storage of a data section: the first value of an array map. */
 void *map_first_value(struct map *m);
 
