@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -419,4 +420,84 @@ TEST(array_views_lead_to_the_values)
 	CHECK_EQ(view.n, 3);
 	CHECK(!map_array_view(m, 2, &view));
 	map_close(m);
+}
+
+/* ---- threads of one process, which have one owner word ---- */
+
+enum { THREADS = 4, THREAD_OPS = 60000, THREAD_KEYS = 40, THREAD_ENTRIES = 32 };
+
+struct checked {
+	u64 key, a, b;
+};
+
+struct thread_arg {
+	struct map *m;
+	u32 cpu;
+	u32 wrong;
+};
+
+static void *thread_main(void *p)
+{
+	struct thread_arg *t = p;
+	u64 rng = t->cpu + 1;
+
+	for (u32 i = 0; i < THREAD_OPS; i++) {
+		u64 key = rng_next(&rng) % THREAD_KEYS;
+		struct checked v = { key, rng, rng * 3 };
+		int err = 0;
+
+		switch (rng_next(&rng) % 4) {
+		case 0: case 1:
+			err = map_update(t->m, &key, &v, BPF_ANY, t->cpu);
+			break;
+		case 2:
+			err = map_delete(t->m, &key);
+			break;
+		default:
+			err = map_user_lookup(t->m, &key, &v, 0);
+			t->wrong += !err && (v.key != key || v.b != v.a * 3);
+		}
+		t->wrong += err && err != -ENOENT && err != -E2BIG;
+	}
+	return NULL;
+}
+
+static void run_threads(u32 type)
+{
+	struct map *m = new_map(type, 8, sizeof(struct checked), THREAD_ENTRIES, 0);
+	struct thread_arg args[THREADS];
+	pthread_t threads[THREADS];
+	struct map_info info;
+	u64 key, next;
+
+	for (u32 i = 0; i < THREADS; i++) {
+		args[i] = (struct thread_arg){ m, i, 0 };
+		CHECK_EQ(pthread_create(&threads[i], NULL, thread_main, &args[i]), 0);
+	}
+	for (u32 i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		CHECK_EQ(args[i].wrong, 0);
+	}
+	while (!map_user_next_key(m, NULL, &next))
+		CHECK_EQ(map_delete(m, &next), 0);
+	for (key = 0; key < THREAD_ENTRIES; key++) {
+		struct checked v = { key, 0, 0 };
+
+		CHECK_EQ(map_update(m, &key, &v, BPF_NOEXIST, 0), 0);
+	}
+	if (type == BPF_MAP_TYPE_HASH)
+		CHECK_EQ(map_update(m, &key, &args[0], BPF_NOEXIST, 0), -E2BIG);
+	map_info(m, &info);
+	CHECK_EQ(info.n_corrupt, 0);
+	map_close(m);
+}
+
+TEST(threads_share_a_hash)
+{
+	run_threads(BPF_MAP_TYPE_HASH);
+}
+
+TEST(threads_share_an_lru_hash)
+{
+	run_threads(BPF_MAP_TYPE_LRU_HASH);
 }

@@ -62,35 +62,98 @@ static u32 record(int fd, const struct step_case *c, u8 *copies, u64 size)
 	return n;
 }
 
-static void run_case(const struct step_case *c)
+struct copies {
+	u8 *bytes;
+	u64 size; /* of one */
+	u32 n;
+};
+
+static u8 *copy_at(const struct copies *c, u32 i)
+{
+	return c->bytes + i * c->size;
+}
+
+static void copies_record(struct copies *out, int fd, const struct step_case *c)
 {
 	struct map_info info;
 	struct map *m;
-	u64 space;
-	u8 *copies;
-	int fd = -1;
-	u32 n;
 
-	CHECK_EQ(try_map(&c->attr, &m, &fd), 0);
-	c->prepare(m);
+	CHECK_EQ(map_open(fd, &m), 0);
 	map_info(m, &info);
 	map_close(m);
-	space = info.memory_bytes * STEPS_MAX;
-	copies = mmap(NULL, space, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		      -1, 0);
-	n = record(fd, c, copies, info.memory_bytes);
-	for (u32 i = 0; i < n; i++) {
-		CHECK_EQ(pwrite(fd, copies + i * info.memory_bytes, info.memory_bytes, 0),
-			 (s64)info.memory_bytes);
+	out->size = info.memory_bytes;
+	out->bytes = mmap(NULL, out->size * STEPS_MAX, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	out->n = record(fd, c, out->bytes, out->size);
+	CHECK(out->n > 20);
+}
+
+static void copies_free(struct copies *c)
+{
+	munmap(c->bytes, c->size * STEPS_MAX);
+}
+
+static void copy_restore(const struct copies *c, u32 i, int fd)
+{
+	CHECK_EQ(pwrite(fd, copy_at(c, i), c->size, 0), (s64)c->size);
+}
+
+static void copies_verify(const struct copies *copies, int fd, const struct step_case *c)
+{
+	for (u32 i = 0; i < copies->n; i++) {
+		struct map_info info;
+		struct map *m;
+
+		copy_restore(copies, i, fd);
 		CHECK_EQ(map_open(fd, &m), 0);
 		c->verify(m);
 		map_info(m, &info);
 		CHECK_EQ(info.n_corrupt, 0);
 		map_close(m);
 	}
-	CHECK(n > 20);
-	fprintf(stderr, "# %s: killed at each of %u instructions\n", c->name, n);
-	munmap(copies, space);
+}
+
+static int prepared(const struct step_case *c)
+{
+	struct map *m;
+	int fd = -1;
+
+	CHECK_EQ(try_map(&c->attr, &m, &fd), 0);
+	c->prepare(m);
+	map_close(m);
+	return fd;
+}
+
+static void run_case(const struct step_case *c)
+{
+	int fd = prepared(c);
+	struct copies copies;
+
+	copies_record(&copies, fd, c);
+	copies_verify(&copies, fd, c);
+	fprintf(stderr, "# %s: killed at each of %u instructions\n", c->name, copies.n);
+	copies_free(&copies);
+	close(fd);
+}
+
+/* After some of the first one's deaths a second one is killed at each instruction of the same
+ * operation, which begins with the repair. */
+static void run_case_twice(const struct step_case *c, u32 stride)
+{
+	struct copies first, second;
+	int fd = prepared(c);
+	u32 n = 0;
+
+	copies_record(&first, fd, c);
+	for (u32 i = 0; i < first.n; i += stride) {
+		copy_restore(&first, i, fd);
+		copies_record(&second, fd, c);
+		copies_verify(&second, fd, c);
+		n += second.n;
+		copies_free(&second);
+	}
+	fprintf(stderr, "# %s: killed twice, %u pairs\n", c->name, n);
+	copies_free(&first);
 	close(fd);
 }
 
@@ -249,6 +312,7 @@ TEST(hash_operations_killed_at_every_instruction)
 		c.attr = attr_for(BPF_MAP_TYPE_HASH, 8, sizeof(struct value), MAX_ENTRIES,
 				  BPF_F_ZERO_SEED);
 		run_case(&c);
+		run_case_twice(&c, 97);
 	}
 }
 
