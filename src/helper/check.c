@@ -32,7 +32,7 @@ static bool mem_arg_ok(const struct call *c, u32 i, u64 size)
 
 	if (size > ARG_BYTES_MAX)
 		return false;
-	return !size || own_mem_ok(c->env, addr, size, !(c->proto->arg[i] & ARG_RDONLY));
+	return !size || own_mem_ok(c->env, addr, size, c->proto->arg[i] & ARG_WRITE);
 }
 
 static int mem_ok(const struct call *c, u32 i)

@@ -303,7 +303,7 @@ static bool call_with(struct code *c, const struct kind *k, const struct helper_
 static bool refused_for_more(void)
 {
 	return log_says("Unreleased reference") || log_says("should have been in") ||
-	       log_says("not supported for program type") ||
+	       log_says("not supported for program type") || log_says("Invalid format string") ||
 	       log_says("Sleepable programs can only use");
 }
 
@@ -346,8 +346,79 @@ TEST(prototypes_take_what_the_kernel_takes)
 			}
 		}
 	CHECK(n_loaded > 1500);
-	for (u32 type = 0; type < MAP_KINDS; type++)
-		if (map_fds[type] > 0)
-			close(map_fds[type]);
-	close(text_fd);
+}
+
+/* ---- arguments changed one at a time ---- */
+
+enum change { ZERO_SIZE, NULL_MEMORY, READ_ONLY_MEMORY };
+
+/* The call with right arguments, but for argument i.  False: the change says nothing here. */
+static bool call_changed(struct code *c, const struct kind *k, const struct helper_proto *p, u32 n, u32 i,
+			 enum change how, bool *accepted)
+{
+	u32 arg = p->arg[i], kind = ARG_KIND(arg), size = i < 4 ? ARG_KIND(p->arg[i + 1]) : ARG_NONE;
+	u8 reg = (u8)(i + 1);
+
+	if (kind != ARG_MEM || !call_with(c, k, p, n))
+		return false;
+	c->n -= 3; /* the call and the end */
+	switch (how) {
+	case ZERO_SIZE:
+		if (arg & ARG_FIXED_SIZE)
+			return false;
+		*accepted = size == ARG_SIZE0;
+		put(c, CLS_ALU64 | ALU_MOV, reg + 1, 0, 0, 0);
+		break;
+	case NULL_MEMORY:
+		*accepted = arg & ARG_NULLABLE;
+		put(c, CLS_ALU64 | ALU_MOV, reg, 0, 0, 0);
+		if (!(arg & ARG_FIXED_SIZE))
+			put(c, CLS_ALU64 | ALU_MOV, reg + 1, 0, 0, 0);
+		break;
+	case READ_ONLY_MEMORY:
+		if (ARG_BYTES(arg) > 8)
+			return false;
+		*accepted = !(arg & ARG_WRITE);
+		put_wide(c, reg, PSEUDO_MAP_VALUE, text_map());
+		break;
+	}
+	put(c, CLS_JMP | JMP_CALL, 0, 0, 0, p->id);
+	put(c, CLS_ALU64 | ALU_MOV, 0, 0, 0, k->prog == BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
+	put(c, CLS_JMP | JMP_EXIT, 0, 0, 0, 0);
+	return true;
+}
+
+TEST(memory_arguments_are_as_strict_as_the_kernels)
+{
+	static struct code c;
+	u32 asked = 0;
+
+	NEED_618();
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		for (u32 id = 1; id < HELPER_ID_MAX; id++) {
+			const struct kind *k = &kinds[i];
+			const struct helper_proto *p = helper_proto_for(id, k->prog, k->attach);
+			u32 n = 0;
+
+			load_call(k, id, "GPL");
+			if (log_says("cannot use helper") || log_says("might sleep"))
+				continue;
+			while (n < 5 && p->arg[n] != ARG_NONE)
+				n++;
+			for (u32 arg = 0; arg < n; arg++)
+				for (u32 how = 0; how <= READ_ONLY_MEMORY; how++) {
+					bool accepted, kernel;
+
+					if (!call_changed(&c, k, p, n, arg, how, &accepted))
+						continue;
+					kernel = !load(k, c.insns, c.n, "GPL") || refused_for_more();
+					if (log_says("Sleepable programs can only use"))
+						continue;
+					asked++;
+					if (kernel != accepted)
+						fail_msg("type %u, %s, argument %u, change %u: the kernel says %d:\n%s",
+							 k->prog, p->name, arg + 1, how, kernel, verifier_log);
+				}
+		}
+	CHECK(asked > 1000);
 }
