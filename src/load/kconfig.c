@@ -237,10 +237,11 @@ static bool has_cookie(struct load *l)
 
 /* Do kprobes meet system calls in wrappers that take a struct pt_regs?  On the 64-bit
  * architectures all kernels that have the kprobe PMU do; without kprobes the answer is no, as in
- * libbpf, which asks by opening one. */
-static bool has_syscall_wrapper(void)
+ * libbpf, which asks by opening one.  The user engine shows calls in that way everywhere. */
+static bool has_syscall_wrapper(const struct load *l)
 {
-	return !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
+	return !strcmp(l->e->ops->name, "user") ||
+	       !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
 }
 
 static int set_virtual(struct load *l, const struct target_var *v, struct diag *dg)
@@ -252,7 +253,7 @@ static int set_virtual(struct load *l, const struct target_var *v, struct diag *
 	if (!strcmp(name, "LINUX_HAS_BPF_COOKIE"))
 		return set_number(l, v, has_cookie(l), dg);
 	if (!strcmp(name, "LINUX_HAS_SYSCALL_WRAPPER"))
-		return set_number(l, v, has_syscall_wrapper(), dg);
+		return set_number(l, v, has_syscall_wrapper(l), dg);
 	if (str_starts(name, "LINUX_") && v->e->is_weak)
 		return 0;
 	return diag_error(dg, (struct place){ .file = l->obj->path }, -EINVAL,
