@@ -2,8 +2,8 @@
 /* bench/map_bench.c - map operations: ours, called directly, beside the kernel's, called by a BPF
  * program that loops (BPF_PROG_TEST_RUN).
  *
- * Prints ns an operation, medians of interleaved rounds, and the ratio; both loops' own cost is in the
- * figures (about 1 ns).  Without bpf(2) the kernel's column stays empty.
+ * Prints ns an operation, medians of interleaved rounds, and the ratio; both loops' own cost is in
+ * the figures (about 1 ns).  Without bpf(2) the kernel's column stays empty.
  */
 #include "abi/uapi.h"
 #include "isa/insn.h"
@@ -29,20 +29,20 @@ struct bench {
 };
 
 static const struct bench benches[] = {
-	{ "array lookup", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, 0, OP_LOOKUP },
-	{ "array update", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, 0, OP_UPDATE },
-	{ "percpu_array lookup", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, KEYS, 0, OP_LOOKUP },
-	{ "hash lookup, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, 0, OP_LOOKUP },
-	{ "hash lookup, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP },
-	{ "hash lookup, key 16", BPF_MAP_TYPE_HASH, 16, 8, 2 * KEYS, 0, OP_LOOKUP },
-	{ "hash update, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, 0, OP_UPDATE },
-	{ "hash update, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE },
-	{ "hash insert + delete", BPF_MAP_TYPE_HASH, 8, 8, 4 * KEYS, 0, OP_INSERT_DELETE },
-	{ "percpu_hash lookup", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP },
-	{ "percpu_hash update", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE },
-	{ "lru_hash lookup", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP },
-	{ "lru_hash update", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE },
-	{ "ringbuf output, 64 bytes", BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, 0, OP_OUTPUT },
+	{"array lookup", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, 0, OP_LOOKUP},
+	{"array update", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, 0, OP_UPDATE},
+	{"percpu_array lookup", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, KEYS, 0, OP_LOOKUP},
+	{"hash lookup, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, 0, OP_LOOKUP},
+	{"hash lookup, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP},
+	{"hash lookup, key 16", BPF_MAP_TYPE_HASH, 16, 8, 2 * KEYS, 0, OP_LOOKUP},
+	{"hash update, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, 0, OP_UPDATE},
+	{"hash update, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE},
+	{"hash insert + delete", BPF_MAP_TYPE_HASH, 8, 8, 4 * KEYS, 0, OP_INSERT_DELETE},
+	{"percpu_hash lookup", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP},
+	{"percpu_hash update", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE},
+	{"lru_hash lookup", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP},
+	{"lru_hash update", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE},
+	{"ringbuf output, 64 bytes", BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, 0, OP_OUTPUT},
 };
 
 static u64 now_ns(void)
@@ -72,7 +72,8 @@ struct asm_buf {
 
 static void emit(struct asm_buf *a, u8 code, u8 dst, u8 src, s16 off, s32 imm)
 {
-	a->insns[a->n++] = (struct insn){ .code = code, .dst = dst, .src = src, .off = off, .imm = imm };
+	a->insns[a->n++] =
+		(struct insn){.code = code, .dst = dst, .src = src, .off = off, .imm = imm};
 }
 
 static void emit_map(struct asm_buf *a, int fd)
@@ -137,8 +138,8 @@ static void emit_body(struct asm_buf *a, const struct bench *b, int fd)
 static int load(const struct bench *b, int fd)
 {
 	static char log[1 << 16];
-	struct asm_buf a = { 0 };
-	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER };
+	struct asm_buf a = {0};
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER};
 	u32 top;
 	long ret;
 
@@ -154,7 +155,7 @@ static int load(const struct bench *b, int fd)
 	emit(&a, CLS_JMP | JMP_EXIT, 0, 0, 0, 0);
 	attr.insns = (u64)a.insns;
 	attr.insn_cnt = a.n;
-	attr.license = (u64)"GPL";
+	attr.license = (u64) "GPL";
 	ret = bpf_call(BPF_PROG_LOAD, &attr);
 	if (ret < 0) {
 		attr.log_buf = (u64)log;
@@ -173,16 +174,18 @@ struct kernel_side {
 
 static bool kernel_open(const struct bench *b, struct kernel_side *k)
 {
-	union bpf_attr attr = { .map_type = b->type, .key_size = b->key_size,
-				.value_size = b->value_size, .max_entries = b->max_entries,
-				.map_flags = b->flags };
+	union bpf_attr attr = {.map_type = b->type,
+			       .key_size = b->key_size,
+			       .value_size = b->value_size,
+			       .max_entries = b->max_entries,
+			       .map_flags = b->flags};
 
 	k->map = (int)bpf_call(BPF_MAP_CREATE, &attr);
 	if (k->map < 0)
 		return false;
 	for (u32 i = 0; i < KEYS && b->op != OP_OUTPUT; i++) {
-		u64 key[2] = { i }, value[1024] = { i };
-		union bpf_attr up = { .map_fd = (u32)k->map, .key = (u64)key, .value = (u64)value };
+		u64 key[2] = {i}, value[1024] = {i};
+		union bpf_attr up = {.map_fd = (u32)k->map, .key = (u64)key, .value = (u64)value};
 
 		bpf_call(BPF_MAP_UPDATE_ELEM, &up);
 	}
@@ -194,9 +197,11 @@ static bool kernel_open(const struct bench *b, struct kernel_side *k)
 
 static double kernel_round(struct kernel_side *k)
 {
-	u8 data[64] = { 0 };
-	union bpf_attr attr = { .test = { .prog_fd = (u32)k->prog, .data_in = (u64)data,
-					  .data_size_in = sizeof(data), .repeat = REPEAT } };
+	u8 data[64] = {0};
+	union bpf_attr attr = {.test = {.prog_fd = (u32)k->prog,
+					.data_in = (u64)data,
+					.data_size_in = sizeof(data),
+					.repeat = REPEAT}};
 
 	if (k->ring)
 		*k->ring += (u64)LOOP * REPEAT * (RECORD + 8);
@@ -209,7 +214,7 @@ static double kernel_round(struct kernel_side *k)
 
 static void our_op(struct map *m, enum op op, u32 i, u64 *sum)
 {
-	u64 key[2] = { key_of(i) }, value = i;
+	u64 key[2] = {key_of(i)}, value = i;
 	u64 *found;
 
 	switch (op) {
@@ -234,7 +239,7 @@ static void our_op(struct map *m, enum op op, u32 i, u64 *sum)
 static double our_round(struct map *m, const struct bench *b, u64 *ring)
 {
 	static u64 sum;
-	u8 record[RECORD] = { 0 };
+	u8 record[RECORD] = {0};
 	u64 start, end;
 
 	if (ring)
@@ -266,10 +271,14 @@ static double median(double *v)
 
 static int run(const struct bench *b)
 {
-	struct map_attr attr = { .type = b->type, .key_size = b->key_size, .value_size = b->value_size,
-				 .max_entries = b->max_entries, .flags = b->flags,
-				 .spin_lock_off = ~0u, .timer_off = ~0u };
-	struct kernel_side k = { .map = -1, .prog = -1 };
+	struct map_attr attr = {.type = b->type,
+				.key_size = b->key_size,
+				.value_size = b->value_size,
+				.max_entries = b->max_entries,
+				.flags = b->flags,
+				.spin_lock_off = ~0u,
+				.timer_off = ~0u};
+	struct kernel_side k = {.map = -1, .prog = -1};
 	bool kernel = kernel_open(b, &k);
 	double ours[ROUNDS], theirs[ROUNDS];
 	int fd = memfd_create("bench", MFD_CLOEXEC);
@@ -282,7 +291,7 @@ static int run(const struct bench *b)
 		ring = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	else
 		for (u32 i = 0; i < KEYS; i++) {
-			u64 key[2] = { i }, value = i;
+			u64 key[2] = {i}, value = i;
 
 			map_update(m, key, &value, BPF_ANY, 0);
 		}
@@ -291,8 +300,8 @@ static int run(const struct bench *b)
 		ours[r] = our_round(m, b, ring);
 	}
 	if (kernel)
-		printf("%-26s ours %6.1f ns   kernel %6.1f ns   ratio %.2f\n", b->name, median(ours),
-		       median(theirs), median(ours) / median(theirs));
+		printf("%-26s ours %6.1f ns   kernel %6.1f ns   ratio %.2f\n", b->name,
+		       median(ours), median(theirs), median(ours) / median(theirs));
 	else
 		printf("%-26s ours %6.1f ns   kernel      -\n", b->name, median(ours));
 	close(fd);

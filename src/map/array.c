@@ -115,7 +115,8 @@ static int array_update(struct map *m, const void *key, const void *value, u64 f
 	return 0;
 }
 
-static int percpu_array_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
+static int percpu_array_update(struct map *m, const void *key, const void *value, u64 flags,
+			       u32 cpu)
 {
 	u32 index = mem_get32(key);
 	int err = array_update_check(m, index, flags);

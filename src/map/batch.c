@@ -122,7 +122,11 @@ int map_user_lookup_batch(struct map *m, const void *in_batch, void *out_batch, 
 			  void *values, u32 *count, u64 flags, bool and_delete)
 {
 	struct batch b = {
-		.m = m, .keys = keys, .values = values, .max = *count, .flags = flags,
+		.m = m,
+		.keys = keys,
+		.values = values,
+		.max = *count,
+		.flags = flags,
 		.remove = and_delete,
 	};
 	int err;
@@ -143,9 +147,10 @@ int map_user_lookup_batch(struct map *m, const void *in_batch, void *out_batch, 
 	return err;
 }
 
-int map_user_update_batch(struct map *m, const void *keys, const void *values, u32 *count, u64 flags)
+int map_user_update_batch(struct map *m, const void *keys, const void *values, u32 *count,
+			  u64 flags)
 {
-	struct batch b = { .m = m, .keys = (u8 *)keys, .values = (u8 *)values, .max = *count };
+	struct batch b = {.m = m, .keys = (u8 *)keys, .values = (u8 *)values, .max = *count};
 	int err;
 
 	if (!m->ops->batch || !m->ops->write)
@@ -161,7 +166,7 @@ int map_user_update_batch(struct map *m, const void *keys, const void *values, u
 
 int map_user_delete_batch(struct map *m, const void *keys, u32 *count, u64 flags)
 {
-	struct batch b = { .m = m, .keys = (u8 *)keys, .max = *count };
+	struct batch b = {.m = m, .keys = (u8 *)keys, .max = *count};
 	int err;
 
 	if (!m->ops->batch || m->ops->no_batch_delete)

@@ -80,7 +80,9 @@ bool map_array_view(struct map *m, u32 cpu, struct map_array_view *out)
 	if (m->type != BPF_MAP_TYPE_ARRAY && m->type != BPF_MAP_TYPE_PERCPU_ARRAY)
 		return false;
 	*out = (struct map_array_view){
-		.base = m->ops->lookup(m, &first, cpu), .n = m->max_entries, .stride = m->value_stride,
+		.base = m->ops->lookup(m, &first, cpu),
+		.n = m->max_entries,
+		.stride = m->value_stride,
 	};
 	return out->base != NULL;
 }

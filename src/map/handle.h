@@ -24,13 +24,13 @@
 enum {
 	MAP_PAGE = 4096,
 	MAP_VERSION = 1,
-	MAP_ENOTSUPP = 524,           /* kernel's ENOTSUPP, which uapi does not have */
-	MAP_PCPU_VALUE_MAX = 32 << 10,/* kernel PCPU_MIN_UNIT_SIZE */
-	MAP_KMALLOC_MAX = 4 << 20,    /* kernel KMALLOC_MAX_SIZE with 4 KiB pages */
+	MAP_ENOTSUPP = 524,	       /* kernel's ENOTSUPP, which uapi does not have */
+	MAP_PCPU_VALUE_MAX = 32 << 10, /* kernel PCPU_MIN_UNIT_SIZE */
+	MAP_KMALLOC_MAX = 4 << 20,     /* kernel KMALLOC_MAX_SIZE with 4 KiB pages */
 	MAP_SHARDS_MAX = 8,
 };
-#define MAP_MAGIC 0x0070616d61696d73ull /* "smiamap" */
-#define MAP_BYTES_MAX (1ull << 44)
+#define MAP_MAGIC	0x0070616d61696d73ull /* "smiamap" */
+#define MAP_BYTES_MAX	(1ull << 44)
 #define MAP_ACCESS_MASK (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 
 /* Attributes as they lie in the file; the template of a map of maps has the same shape. */
@@ -54,8 +54,8 @@ struct map_header {
 	u32 version, id;
 	struct map_shape shape, inner;
 	char name[MAP_NAME_LEN];
-	u64 seed;      /* of the hash */
-	u32 pid_ns;    /* of the creator; owner.h */
+	u64 seed;   /* of the hash */
+	u32 pid_ns; /* of the creator; owner.h */
 	u32 has_inner;
 
 	u32 frozen __attribute__((aligned(64)));
@@ -63,17 +63,17 @@ struct map_header {
 
 	/* Live state of the kinds: one cache line each for what different writers touch. */
 	u32 lock __attribute__((aligned(64))); /* queue, stack, ring buffers */
-	u32 n_busy_seen;   /* ring buffer: reservations that met the same unfinished record */
-	u64 busy_pos;      /* that record */
-	u64 pending_pos;   /* ring buffer: everything before is committed */
-	u64 head_tail;     /* queue, stack: head in the low half */
-	u64 n_dropped;     /* ring buffer: records that found no room */
-	u64 n_abandoned;   /* ring buffer: records whose producer died */
+	u32 n_busy_seen; /* ring buffer: reservations that met the same unfinished record */
+	u64 busy_pos;	 /* that record */
+	u64 pending_pos; /* ring buffer: everything before is committed */
+	u64 head_tail;	 /* queue, stack: head in the low half */
+	u64 n_dropped;	 /* ring buffer: records that found no room */
+	u64 n_abandoned; /* ring buffer: records whose producer died */
 
 	u32 n_used __attribute__((aligned(64))); /* pool: no element above this was ever taken */
-	u32 hand;          /* pool: where the next search or eviction begins */
-	u32 full_at;       /* pool: n_freed when a whole search found nothing */
-	u32 n_failed;      /* pool: takes refused since */
+	u32 hand;     /* pool: where the next search or eviction begins */
+	u32 full_at;  /* pool: n_freed when a whole search found nothing */
+	u32 n_failed; /* pool: takes refused since */
 
 	struct map_shard shards[MAP_SHARDS_MAX] __attribute__((aligned(64)));
 };
@@ -94,45 +94,45 @@ struct hash_elem {
 	u32 state; /* hash_pool.h */
 	u32 next;
 	u32 hash;
-	u32 ref;   /* LRU: looked up since the hand last came by */
-	u8 key[];  /* padded to 8; then the value, unless it is per-CPU */
+	u32 ref;  /* LRU: looked up since the hand last came by */
+	u8 key[]; /* padded to 8; then the value, unless it is per-CPU */
 };
 
 struct hash_view {
 	struct hash_bucket *buckets;
-	u8 *elems;      /* element i at i * stride; element 0 is not used */
-	u8 *percpu;     /* [cpu][element] values */
-	u32 *hints;     /* n_shards rings of hint_mask + 1 */
-	u32 *spares;    /* per CPU: where a spare element probably is */
-	u64 *prefixes;  /* LPM: bitmap of prefix lengths ever used */
+	u8 *elems;     /* element i at i * stride; element 0 is not used */
+	u8 *percpu;    /* [cpu][element] values */
+	u32 *hints;    /* n_shards rings of hint_mask + 1 */
+	u32 *spares;   /* per CPU: where a spare element probably is */
+	u64 *prefixes; /* LPM: bitmap of prefix lengths ever used */
 	u32 bucket_mask, n_elems, n_spares;
 	u32 stride, value_off, hint_mask, n_shards;
-	u32 key_size;   /* as stored */
+	u32 key_size; /* as stored */
 	u64 seed;
 	bool is_percpu, is_lru;
 };
 
 struct perf_slot {
-	u8 *base;       /* header page; borrowed */
+	u8 *base; /* header page; borrowed */
 	u64 data_mask;
 };
 
 struct map {
 	const struct map_ops *ops;
-	u8 *base;                /* the file */
+	u8 *base; /* the file */
 	u64 size_bytes;
 	struct map_header *hdr;
-	struct map_self *self;   /* wiped in a forked child */
-	u32 key_size, value_size;/* value_size: what a user sees */
+	struct map_self *self;	  /* wiped in a forked child */
+	u32 key_size, value_size; /* value_size: what a user sees */
 	u32 max_entries, flags;
 	u32 type, n_cpus;
-	u32 value_stride;        /* value_size rounded up to 8 */
+	u32 value_stride; /* value_size rounded up to 8 */
 	u32 spin_lock_off, timer_off;
-	bool readonly;           /* the fd could not be mapped for writing */
-	bool has_special;        /* a lock or a timer in the value */
-	u8 *values;              /* arrays, queues, stack traces */
+	bool readonly;	  /* the fd could not be mapped for writing */
+	bool has_special; /* a lock or a timer in the value */
+	u8 *values;	  /* arrays, queues, stack traces */
 	u64 values_bytes;
-	u64 data_mask;           /* ring buffers */
+	u64 data_mask; /* ring buffers */
 	struct hash_view h;
 	struct map_shape shape, inner;
 	bool has_inner;
@@ -158,9 +158,9 @@ enum map_batch { MAP_BATCH_NONE, MAP_BATCH_BY_KEY, MAP_BATCH_BY_BUCKET };
 /* A kind of maps: one line of map/kind.def.  Absent functions are -EOPNOTSUPP, or what the table's
  * users say. */
 struct map_ops {
-	int (*check)(const struct map_attr *attr);           /* kernel's map_alloc_check */
-	void (*layout)(struct map *m, struct layout *l);     /* sets pointers relative to m->base */
-	void (*init)(struct map *m);                         /* what a new file holds besides zeros */
+	int (*check)(const struct map_attr *attr);	 /* kernel's map_alloc_check */
+	void (*layout)(struct map *m, struct layout *l); /* sets pointers relative to m->base */
+	void (*init)(struct map *m);			 /* what a new file holds besides zeros */
 	void *(*lookup)(struct map *m, const void *key, u32 cpu);
 	int (*update)(struct map *m, const void *key, const void *value, u64 flags, u32 cpu);
 	int (*remove)(struct map *m, const void *key);
@@ -182,9 +182,9 @@ struct map_ops {
 
 const struct map_ops *map_ops_of(u32 type);
 
-#define LOAD(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define LOAD_ACQ(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define LOAD(p)		__atomic_load_n(p, __ATOMIC_RELAXED)
+#define LOAD_ACQ(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define STORE(p, v)	__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define STORE_REL(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 /* The file holds something that no run of this code writes. */

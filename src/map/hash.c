@@ -2,13 +2,13 @@
 /* map/hash.c - hash maps: lookup without a lock, update and delete under the bucket's.
  *
  * Kernel: kernel/bpf/hashtab.c.  Chains hang off a power of two of buckets.  An element enters or
- * replaces another by one store, so a reader sees the old value or the new one, and a process killed
- * anywhere leaves a whole chain.  A reader standing on an element that left the chain still reaches
- * the chain's end until the element is used again; before that its old bucket's seq has moved, so a
- * miss with an unmoved seq is a true one.
+ * replaces another by one store, so a reader sees the old value or the new one, and a process
+ * killed anywhere leaves a whole chain.  A reader standing on an element that left the chain still
+ * reaches the chain's end until the element is used again; before that its old bucket's seq has
+ * moved, so a miss with an unmoved seq is a true one.
  *
- * Per-CPU and LRU hashes, and maps of maps (the value is an id), are the same with small differences;
- * the kinds' tables are in hash_kind.c.
+ * Per-CPU and LRU hashes, and maps of maps (the value is an id), are the same with small
+ * differences; the kinds' tables are in hash_kind.c.
  */
 #include "map/hash.h"
 #include "map/hash_func.h"
@@ -34,8 +34,9 @@ static inline bool key_equal(const void *a, const void *b, u32 size)
 
 /* The element with that key, without a lock.  With a constant key_size the comparison and the hash
  * become a few insns. */
-static inline __attribute__((always_inline)) struct hash_elem *
-find_sized(struct map *m, const void *key, u32 hash, u32 key_size)
+static inline __attribute__((always_inline)) struct hash_elem *find_sized(struct map *m,
+									  const void *key, u32 hash,
+									  u32 key_size)
 {
 	struct hash_bucket *b = hash_bucket_of(m, hash);
 
@@ -220,7 +221,8 @@ static void insert_head(struct hash_bucket *b, struct hash_elem *e, u32 index)
 }
 
 /* Puts the taken element index where old is, which goes back to the pool. */
-static void replace_at(struct map *m, struct hash_bucket *b, u32 *link, u32 index, u32 role, u32 cpu)
+static void replace_at(struct map *m, struct hash_bucket *b, u32 *link, u32 index, u32 role,
+		       u32 cpu)
 {
 	u32 old_index = LOAD(link);
 	struct hash_elem *e = hash_elem_at(m, index), *old = hash_elem_at(m, old_index);
@@ -282,9 +284,10 @@ static void store_percpu(struct map *m, u32 index, const struct hash_write *w)
 			    (const u8 *)w->value + (u64)cpu * m->value_stride);
 }
 
-/* The key is there: a new element takes the old one's place, or, where none is left, or the value is
- * locked or per-CPU, the value is written over. */
-static int write_existing(struct map *m, struct hash_bucket *b, u32 *link, const struct hash_write *w)
+/* The key is there: a new element takes the old one's place, or, where none is left, or the value
+ * is locked or per-CPU, the value is written over. */
+static int write_existing(struct map *m, struct hash_bucket *b, u32 *link,
+			  const struct hash_write *w)
 {
 	u32 old = LOAD(link), index, role;
 

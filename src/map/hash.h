@@ -5,11 +5,11 @@
 
 struct hash_write {
 	const void *key;   /* h.key_size bytes */
-	const void *value; /* one value, or with all_cpus one per CPU, each value_stride apart; NULL:
-			    * zeros */
+	const void *value; /* one value, or with all_cpus one per CPU, each value_stride apart;
+			    * NULL: zeros */
 	const void *tail;  /* more bytes to store tail_off behind the value's start, NULL: none */
 	u32 tail_off, tail_size;
-	u64 flags;         /* BPF_ANY, NOEXIST, EXIST, F_LOCK; checked by the caller */
+	u64 flags; /* BPF_ANY, NOEXIST, EXIST, F_LOCK; checked by the caller */
 	u32 hash, cpu;
 	bool all_cpus;
 };

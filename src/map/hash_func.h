@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* map/hash_func.h - the hash of keys: 64 by 64 bit multiplications whose halves are folded together.
+/* map/hash_func.h - the hash of keys: 64 by 64 bit multiplications whose halves are folded
+ * together.
  *
  * Small keys, which nearly all maps have, take one or two multiplications and no loop.
  */

@@ -13,8 +13,8 @@ enum { HASH_ELEM_OVERHEAD = 48 }; /* kernel sizeof(struct htab_elem) */
 static int hash_check(const struct map_attr *a)
 {
 	bool lru = a->type == BPF_MAP_TYPE_LRU_HASH || a->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-	bool percpu = a->type == BPF_MAP_TYPE_PERCPU_HASH ||
-		      a->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	bool percpu =
+		a->type == BPF_MAP_TYPE_PERCPU_HASH || a->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 	bool percpu_lru = a->flags & BPF_F_NO_COMMON_LRU;
 	u32 allowed = BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | MAP_ACCESS_MASK |
 		      BPF_F_ZERO_SEED;
@@ -63,14 +63,15 @@ void hash_layout_sized(struct map *m, struct layout *l, u32 key_size, u32 value_
 	h->bucket_mask = (u32)(n_buckets - 1);
 	h->value_off = (u32)(sizeof(struct hash_elem) + ALIGN_UP((u64)key_size, 8));
 	h->stride = h->value_off + (u32)ALIGN_UP((u64)value_bytes, 8);
-	h->n_shards = m->max_entries < 1024 ? 1 :
-		      (u32)MIN(round_up_pow2(m->n_cpus), MAP_SHARDS_MAX);
+	h->n_shards =
+		m->max_entries < 1024 ? 1 : (u32)MIN(round_up_pow2(m->n_cpus), MAP_SHARDS_MAX);
 	n_hints = round_up_pow2((u64)h->n_elems * 2 / h->n_shards);
 	h->hint_mask = (u32)(n_hints - 1);
 	h->buckets = (struct hash_bucket *)layout_add(l, n_buckets, sizeof(struct hash_bucket), 64);
 	h->elems = (u8 *)layout_add(l, (u64)h->n_elems + 1, h->stride, 64);
 	if (h->is_percpu)
-		h->percpu = (u8 *)layout_add(l, m->n_cpus, (u64)(h->n_elems + 1) * m->value_stride, 64);
+		h->percpu =
+			(u8 *)layout_add(l, m->n_cpus, (u64)(h->n_elems + 1) * m->value_stride, 64);
 	h->hints = (u32 *)layout_add(l, n_hints * h->n_shards, sizeof(u32), 64);
 	h->spares = (u32 *)layout_add(l, h->n_spares, sizeof(u32), 64);
 }
@@ -78,8 +79,8 @@ void hash_layout_sized(struct map *m, struct layout *l, u32 key_size, u32 value_
 static void hash_layout(struct map *m, struct layout *l)
 {
 	m->h.is_lru = m->type == BPF_MAP_TYPE_LRU_HASH || m->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-	m->h.is_percpu = m->type == BPF_MAP_TYPE_PERCPU_HASH ||
-			 m->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	m->h.is_percpu =
+		m->type == BPF_MAP_TYPE_PERCPU_HASH || m->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 	hash_layout_sized(m, l, m->key_size, m->h.is_percpu ? 0 : m->value_size);
 }
 
@@ -94,7 +95,11 @@ static void hash_of_maps_layout(struct map *m, struct layout *l)
 static int hash_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct hash_write w = {
-		.key = key, .value = value, .flags = flags, .hash = hash_of(m, key), .cpu = cpu,
+		.key = key,
+		.value = value,
+		.flags = flags,
+		.hash = hash_of(m, key),
+		.cpu = cpu,
 	};
 
 	if (unlikely((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST))
@@ -108,7 +113,11 @@ static int hash_update(struct map *m, const void *key, const void *value, u64 fl
 static int hash_update_plain(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
 	struct hash_write w = {
-		.key = key, .value = value, .flags = flags, .hash = hash_of(m, key), .cpu = cpu,
+		.key = key,
+		.value = value,
+		.flags = flags,
+		.hash = hash_of(m, key),
+		.cpu = cpu,
 	};
 
 	if (unlikely(flags > BPF_EXIST || (m->h.is_percpu && cpu >= m->n_cpus)))
@@ -124,7 +133,10 @@ static int hash_user_write(struct map *m, const void *key, const void *value, u6
 static int percpu_hash_user_write(struct map *m, const void *key, const void *value, u64 flags)
 {
 	struct hash_write w = {
-		.key = key, .value = value, .flags = flags, .hash = hash_of(m, key),
+		.key = key,
+		.value = value,
+		.flags = flags,
+		.hash = hash_of(m, key),
 		.all_cpus = true,
 	};
 
@@ -149,26 +161,18 @@ static bool hash_mem_ok(const struct map *m, u64 off, u64 size)
 	if (!m->h.is_percpu)
 		return off >= elems && map_in_values(off - elems, size, n, m->h.stride,
 						     m->h.value_off, m->value_size);
-	return off >= percpu && map_in_values(off - percpu, size, n * m->n_cpus, m->value_stride, 0,
-					      m->value_size);
+	return off >= percpu &&
+	       map_in_values(off - percpu, size, n * m->n_cpus, m->value_stride, 0, m->value_size);
 }
 
-#define HASH_OPS_COMMON              \
-	.init = pool_init,           \
-	.remove = hash_remove,       \
-	.next_key = hash_next_key,   \
+#define HASH_OPS_COMMON                                                      \
+	.init = pool_init, .remove = hash_remove, .next_key = hash_next_key, \
 	.batch = MAP_BATCH_BY_BUCKET
 
 const struct map_ops hash_map_ops = {
-	HASH_OPS_COMMON,
-	.check = hash_check,
-	.layout = hash_layout,
-	.lookup = hash_lookup,
-	.update = hash_update,
-	.read = hash_read,
-	.write = hash_user_write,
-	.take = hash_take,
-	.each = hash_each,
+	HASH_OPS_COMMON,	  .check = hash_check,	 .layout = hash_layout,
+	.lookup = hash_lookup,	  .update = hash_update, .read = hash_read,
+	.write = hash_user_write, .take = hash_take,	 .each = hash_each,
 	.mem_ok = hash_mem_ok,
 };
 
@@ -186,15 +190,9 @@ const struct map_ops percpu_hash_ops = {
 };
 
 const struct map_ops lru_hash_ops = {
-	HASH_OPS_COMMON,
-	.check = hash_check,
-	.layout = hash_layout,
-	.lookup = hash_lookup_lru,
-	.update = hash_update_plain,
-	.read = hash_read,
-	.write = hash_user_write,
-	.take = hash_take,
-	.each = hash_each,
+	HASH_OPS_COMMON,	   .check = hash_check,		.layout = hash_layout,
+	.lookup = hash_lookup_lru, .update = hash_update_plain, .read = hash_read,
+	.write = hash_user_write,  .take = hash_take,		.each = hash_each,
 	.mem_ok = hash_mem_ok,
 };
 
@@ -212,10 +210,6 @@ const struct map_ops lru_percpu_hash_ops = {
 };
 
 const struct map_ops hash_of_maps_ops = {
-	HASH_OPS_COMMON,
-	.check = hash_of_maps_check,
-	.layout = hash_of_maps_layout,
-	.read = hash_of_maps_read,
-	.ref_lookup = hash_lookup,
-	.ref_update = hash_update_plain,
+	HASH_OPS_COMMON,	   .check = hash_of_maps_check, .layout = hash_of_maps_layout,
+	.read = hash_of_maps_read, .ref_lookup = hash_lookup,	.ref_update = hash_update_plain,
 };

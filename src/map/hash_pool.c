@@ -2,18 +2,18 @@
 /* map/hash_pool.c - elements of a hash: taking, giving back, eviction, and what the dead left.
  *
  * The usual take is one compare-and-swap on an element that a hint names.  Hints are rings of
- * indices, one per shard of CPUs, written with plain stores; two writers may lose one.  When no hint
- * helps, elements never used come next, then a search over all states, which also finds lost ones and
- * takes back those of dead owners.  A search that finds nothing is not repeated until something was
- * given back, or so many takes failed that its cost does not matter.
+ * indices, one per shard of CPUs, written with plain stores; two writers may lose one.  When no
+ * hint helps, elements never used come next, then a search over all states, which also finds lost
+ * ones and takes back those of dead owners.  A search that finds nothing is not repeated until
+ * something was given back, or so many takes failed that its cost does not matter.
  */
 #include "map/hash_pool.h"
 
 enum {
-	HINT_HOLES = 8,      /* zeros in a ring to look past */
-	HINT_TRIES = 16,     /* stale hints before the next way is tried */
-	SEARCH_HINTS = 32,   /* further free elements that a search puts into the ring */
-	FULL_RETRIES = 4,    /* a search of a full pool costs so many elements per failed take */
+	HINT_HOLES = 8,	   /* zeros in a ring to look past */
+	HINT_TRIES = 16,   /* stale hints before the next way is tried */
+	SEARCH_HINTS = 32, /* further free elements that a search puts into the ring */
+	FULL_RETRIES = 4,  /* a search of a full pool costs so many elements per failed take */
 };
 
 static struct map_shard *shard_of(struct map *m, u32 cpu)
@@ -121,8 +121,8 @@ static void spare_hint(struct map *m, u32 index)
 	}
 }
 
-/* What a killed process had in flight.  Its bucket's lock word may still be the dead owner's, and the
- * element in the chain or not: locking the bucket repairs it and tells. */
+/* What a killed process had in flight.  Its bucket's lock word may still be the dead owner's, and
+ * the element in the chain or not: locking the bucket repairs it and tells. */
 static bool take_back(struct map *m, u32 index, struct hash_bucket *held)
 {
 	struct hash_elem *e = hash_elem_at(m, index);

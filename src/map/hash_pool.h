@@ -9,9 +9,9 @@
  *   LINKED --unlink--> owner, role 0 or 1 -------> FREE or SPARE
  *
  * A map has max_entries elements that begin FREE and some that begin SPARE.  An insertion takes a
- * FREE one.  A replacement takes a SPARE one and leaves the old element SPARE, so it never fails on a
- * full map, and no more than max_entries are ever linked at once, without a counter.  An element in
- * flight carries its owner, so that what a killed process held goes back where it came from.
+ * FREE one.  A replacement takes a SPARE one and leaves the old element SPARE, so it never fails on
+ * a full map, and no more than max_entries are ever linked at once, without a counter.  An element
+ * in flight carries its owner, so that what a killed process held goes back where it came from.
  *
  * State words of elements in a chain are written only under that bucket's lock.
  */
@@ -20,7 +20,7 @@
 
 enum { ELEM_FREE = 0 };
 #define ELEM_LINKED 0xffffffffu
-#define ELEM_SPARE 0xfffffffeu
+#define ELEM_SPARE  0xfffffffeu
 
 static inline struct hash_elem *hash_elem_at(const struct map *m, u32 index)
 {

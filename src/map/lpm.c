@@ -4,7 +4,8 @@
  * The hash's key is the prefix length and the data with all bits behind the prefix zero; a lookup
  * tries the prefix lengths that were ever used, longest first (a bitmap says which; bits are never
  * cleared, so that no killed process can leave one wrong).  The data as the user gave it, which
- * next_key shows, lies behind the value.  Kernel, for what is seen from outside: kernel/bpf/lpm_trie.c.
+ * next_key shows, lies behind the value.  Kernel, for what is seen from outside:
+ * kernel/bpf/lpm_trie.c.
  */
 #include "map/hash.h"
 #include "map/hash_pool.h"
@@ -55,7 +56,7 @@ static void key_cut(const struct map *m, struct lpm_key *k, u32 len)
 
 	k->len = len;
 	if (byte < size) {
-		k->data[byte] &= (u8)~(0xffu >> len % 8);
+		k->data[byte] &= (u8) ~(0xffu >> len % 8);
 		mem_zero(k->data + byte + 1, size - byte - 1);
 	}
 }
@@ -128,7 +129,7 @@ static int lpm_read(struct map *m, const void *key, void *value, u64 flags)
 
 static int lpm_update(struct map *m, const void *key, const void *value, u64 flags, u32 cpu)
 {
-	struct hash_write w = { .value = value, .flags = flags, .cpu = cpu };
+	struct hash_write w = {.value = value, .flags = flags, .cpu = cpu};
 	struct lpm_key k;
 	int err;
 

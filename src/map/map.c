@@ -13,8 +13,8 @@
 const struct map_ops *map_ops_of(u32 type)
 {
 	switch (type) {
-#define KIND(name, ops)                \
-	case BPF_MAP_TYPE_##name:      \
+#define KIND(name, ops)           \
+	case BPF_MAP_TYPE_##name: \
 		return &ops;
 #include "map/kind.def"
 #undef KIND
@@ -97,8 +97,8 @@ static int attr_check(const struct map_attr *a)
 		return -EINVAL;
 	if (a->timer_off != ~0u && (a->timer_off % 8 || (u64)a->timer_off + 16 > a->value_size))
 		return -EINVAL;
-	if (a->spin_lock_off != ~0u && a->timer_off != ~0u &&
-	    a->spin_lock_off + 4 > a->timer_off && a->timer_off + 16 > a->spin_lock_off)
+	if (a->spin_lock_off != ~0u && a->timer_off != ~0u && a->spin_lock_off + 4 > a->timer_off &&
+	    a->timer_off + 16 > a->spin_lock_off)
 		return -EINVAL;
 	return ops->check(a);
 }
@@ -127,7 +127,7 @@ static bool mapping_failed(long addr)
 static int handle_new(const struct map_shape *s, struct map **out)
 {
 	u64 bytes = handle_bytes(s);
-	struct layout l = { 0 };
+	struct layout l = {0};
 	long page = map_pages(bytes);
 	struct map *m = (struct map *)page;
 
@@ -169,8 +169,8 @@ static void rebase(void *pointer_to_offset, u8 *base)
 /* Maps the file and turns offsets into addresses. */
 static int handle_map(struct map *m, int fd)
 {
-	long at = sys_call6(SYS_mmap, 0, (long)m->size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			    0);
+	long at = sys_call6(SYS_mmap, 0, (long)m->size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    fd, 0);
 
 	if (at == -EACCES || at == -EPERM) {
 		m->readonly = true;

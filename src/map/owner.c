@@ -8,8 +8,8 @@
 #include <time.h>
 
 enum {
-	LOCK_SPINS = 200,           /* before the first yield: some microseconds */
-	LOCK_YIELDS = 32,           /* between two looks at the owner and the clock */
+	LOCK_SPINS = 200, /* before the first yield: some microseconds */
+	LOCK_YIELDS = 32, /* between two looks at the owner and the clock */
 	LOCK_TIMEOUT_MS = 250,
 };
 
@@ -131,7 +131,7 @@ bool owner_dead(struct map *m, u32 owner)
 
 u64 owner_clock_ns(void)
 {
-	struct timespec ts = { 0 };
+	struct timespec ts = {0};
 
 	sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
 	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;

@@ -6,10 +6,11 @@
  *   31      30..22             21..0
  *   role    start-time check   pid
  *
- * The check is a hash of the process's start time (1..510), so that a pid that was used again is not
- * taken for the old owner.  0 stands for a process in another pid namespace than the map's creator:
- * it can't be looked up and is never declared dead.  role is free for elements (hash_pool.h).
- * Threads of one process share its owner word, which is enough: a SIGKILL ends them all.
+ * The check is a hash of the process's start time (1..510), so that a pid that was used again is
+ * not taken for the old owner.  0 stands for a process in another pid namespace than the map's
+ * creator: it can't be looked up and is never declared dead.  role is free for elements
+ * (hash_pool.h). Threads of one process share its owner word, which is enough: a SIGKILL ends them
+ * all.
  */
 #pragma once
 #include "base/types.h"
@@ -23,7 +24,8 @@ enum {
 };
 #define OWNER_ROLE (1u << 31)
 
-/* A page of its own, wiped in a forked child (MADV_WIPEONFORK): the child then finds out who it is. */
+/* A page of its own, wiped in a forked child (MADV_WIPEONFORK): the child then finds out who it is.
+ */
 struct map_self {
 	u32 owner;
 };
@@ -62,5 +64,5 @@ static inline int owner_lock_at(struct map *m, const struct map_self *self, u32 
 	return owner_lock_slow(m, word);
 }
 
-#define owner_self(m) owner_self_at(m, (m)->self)
+#define owner_self(m)	    owner_self_at(m, (m)->self)
 #define owner_lock(m, word) owner_lock_at(m, (m)->self, word)

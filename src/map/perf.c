@@ -4,7 +4,8 @@
  * Each ring is a file of its own in the layout of perf_event_open(2): a header page (data_head at
  * byte 1024, data_tail, data_offset, data_size), then a power of two of data pages.  Its consumer
  * maps it as it maps the kernel's.  What writers need besides (a lock, the lost count) lies in the
- * reserved bytes before data_head.  Kernel: perf_output_begin() and perf_event_output(), Linux 6.18.
+ * reserved bytes before data_head.  Kernel: perf_output_begin() and perf_event_output(),
+ * Linux 6.18.
  */
 #include "map/kind.h"
 
@@ -95,7 +96,8 @@ static int output_locked(const struct perf_slot *ring, const void *raw, u64 size
 	}
 	if (lost) {
 		struct perf_lost record = {
-			.header = { PERF_RECORD_LOST, 0, sizeof(record) }, .lost = lost,
+			.header = {PERF_RECORD_LOST, 0, sizeof(record)},
+			.lost = lost,
 		};
 
 		ring_put(ring, head, &record, sizeof(record));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map/queue.c - queue and stack.
  *
- * Kernel: kernel/bpf/queue_stack_maps.c.  A ring of max_entries + 1 values; head and tail are the two
- * halves of one word, so each operation takes effect with one store.
+ * Kernel: kernel/bpf/queue_stack_maps.c.  A ring of max_entries + 1 values; head and tail are the
+ * two halves of one word, so each operation takes effect with one store.
  */
 #include "map/kind.h"
 
@@ -167,13 +167,9 @@ static int queue_next_key(struct map *m, const void *key, void *next)
 	return -EINVAL;
 }
 
-#define QUEUE_OPS_COMMON            \
-	.check = queue_check,       \
-	.layout = queue_layout,     \
-	.push = queue_push,         \
-	.remove = queue_remove,     \
-	.update = queue_update,     \
-	.next_key = queue_next_key
+#define QUEUE_OPS_COMMON                                                                          \
+	.check = queue_check, .layout = queue_layout, .push = queue_push, .remove = queue_remove, \
+	.update = queue_update, .next_key = queue_next_key
 
 const struct map_ops queue_ops = {
 	QUEUE_OPS_COMMON,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map/ringbuf.c - the ring buffer that programs write: reserve, commit, and records of the dead.
  *
- * Kernel: kernel/bpf/ringbuf.c.  The file begins as the kernel's mapping does, so that a plain mmap of
- * it serves libbpf's clients:
+ * Kernel: kernel/bpf/ringbuf.c.  The file begins as the kernel's mapping does, so that a plain mmap
+ *of it serves libbpf's clients:
  *
  *	consumer page | producer page | data | data's continuation | ... | header
  *
  * Where the kernel maps the data twice, the file has room for it twice: a record is written from
- * (pos & mask) on without a break and may run into the continuation, and a consumer, which begins at
- * (pos & mask) too, reads it there.  The next record begins in the first half again.
+ * (pos & mask) on without a break and may run into the continuation, and a consumer, which begins
+ *at (pos & mask) too, reads it there.  The next record begins in the first half again.
  *
  * The eight bytes before a record hold its length and, where the kernel has a page offset, the
  * producer's owner word; both are one store.  A record of a killed producer would stop the consumer
@@ -18,7 +18,8 @@
 #include "map/ring.h"
 
 enum {
-	BUSY_PATIENCE = 64, /* reservations behind an unfinished record until its owner is looked up */
+	BUSY_PATIENCE =
+		64, /* reservations behind an unfinished record until its owner is looked up */
 };
 
 u64 *ring_consumer_pos(const struct map *m)
@@ -79,7 +80,8 @@ static bool record_abandon(struct map *m, u64 pos)
 
 	if (!(header & BPF_RINGBUF_BUSY_BIT) || !owner_dead(m, (u32)(header >> 32)))
 		return false;
-	if (!__atomic_compare_exchange_n(at, &header, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(at, &header, to, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
 		return false;
 	STORE(&m->hdr->n_abandoned, LOAD(&m->hdr->n_abandoned) + 1);
 	return true;
@@ -160,7 +162,8 @@ void *map_ringbuf_reserve(struct map *m, u64 size)
 	return header ? header + 1 : NULL;
 }
 
-/* The header of a record that this process reserved and did not commit, NULL for any other address. */
+/* The header of a record that this process reserved and did not commit, NULL for any other address.
+ */
 static u64 *own_record(const struct map *m, const void *record)
 {
 	u64 off = (u64)record - (u64)ring_data(m) - BPF_RINGBUF_HDR_SZ;
@@ -193,7 +196,8 @@ void map_ringbuf_commit(struct map *m, void *record, u64 flags, bool discard)
 		return;
 	}
 	len = (u32)LOAD(header) & ~BPF_RINGBUF_BUSY_BIT;
-	__atomic_exchange_n(header, len | (discard ? BPF_RINGBUF_DISCARD_BIT : 0), __ATOMIC_ACQ_REL);
+	__atomic_exchange_n(header, len | (discard ? BPF_RINGBUF_DISCARD_BIT : 0),
+			    __ATOMIC_ACQ_REL);
 	cons = LOAD_ACQ(ring_consumer_pos(m)) & m->data_mask;
 	if (!m->wake)
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* map/stackmap.c - stack traces, found by the low bits of their hash.  Kernel: kernel/bpf/stackmap.c.
+/* map/stackmap.c - stack traces, found by the low bits of their hash.  Kernel:
+ * kernel/bpf/stackmap.c.
  *
  * A bucket's length is 0 while its addresses are written, so a killed writer leaves it empty.  With
  * BPF_F_STACK_BUILD_ID each frame is a struct bpf_stack_build_id with the address only
@@ -16,7 +17,7 @@ enum {
 struct stack_bucket {
 	u32 lock;
 	u32 hash;
-	u32 n;   /* frames; 0: empty */
+	u32 n; /* frames; 0: empty */
 	u32 pad;
 	u8 frames[];
 };
@@ -45,7 +46,8 @@ static u64 n_buckets(const struct map *m)
 static void stack_layout(struct map *m, struct layout *l)
 {
 	m->data_mask = n_buckets(m) - 1;
-	m->values = (u8 *)layout_add(l, n_buckets(m), sizeof(struct stack_bucket) + m->value_size, 64);
+	m->values =
+		(u8 *)layout_add(l, n_buckets(m), sizeof(struct stack_bucket) + m->value_size, 64);
 	m->values_bytes = l->off;
 }
 

@@ -52,12 +52,13 @@ static void storage_sweep(struct map *m)
 
 void *map_task_storage_get(struct map *m, u32 tgid, u64 start_ns, const void *init, u64 flags)
 {
-	struct task_key key = { .pid = tgid, .start_ns = start_ns };
-	struct hash_write w = { .key = &key, .value = init, .flags = BPF_NOEXIST };
+	struct task_key key = {.pid = tgid, .start_ns = start_ns};
+	struct hash_write w = {.key = &key, .value = init, .flags = BPF_NOEXIST};
 	struct hash_elem *e;
 	int err;
 
-	if (m->type != BPF_MAP_TYPE_TASK_STORAGE || m->readonly || flags & ~(u64)BPF_LOCAL_STORAGE_GET_F_CREATE)
+	if (m->type != BPF_MAP_TYPE_TASK_STORAGE || m->readonly ||
+	    flags & ~(u64)BPF_LOCAL_STORAGE_GET_F_CREATE)
 		return NULL;
 	w.hash = hash_of(m, &key);
 	e = hash_find(m, &key, w.hash);
@@ -74,7 +75,7 @@ void *map_task_storage_get(struct map *m, u32 tgid, u64 start_ns, const void *in
 
 int map_task_storage_delete(struct map *m, u32 tgid, u64 start_ns)
 {
-	struct task_key key = { .pid = tgid, .start_ns = start_ns };
+	struct task_key key = {.pid = tgid, .start_ns = start_ns};
 
 	if (m->type != BPF_MAP_TYPE_TASK_STORAGE || m->readonly)
 		return -EINVAL;

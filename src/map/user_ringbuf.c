@@ -8,7 +8,7 @@
 #include "map/ring.h"
 
 enum { USER_SAMPLES_MAX = 128 * 1024 }; /* kernel BPF_MAX_USER_RINGBUF_SAMPLES */
-#define DYNPTR_SIZE_MAX 0xffffffu        /* kernel DYNPTR_MAX_SIZE */
+#define DYNPTR_SIZE_MAX 0xffffffu	/* kernel DYNPTR_MAX_SIZE */
 
 struct sample {
 	const u8 *data;
@@ -67,8 +67,8 @@ static s64 drain_locked(struct map *m, int (*fn)(const void *data, u32 size, voi
 	return (s64)*n_seen - n_discarded;
 }
 
-s64 map_user_ringbuf_drain(struct map *m, int (*fn)(const void *data, u32 size, void *arg), void *arg,
-			   u64 flags)
+s64 map_user_ringbuf_drain(struct map *m, int (*fn)(const void *data, u32 size, void *arg),
+			   void *arg, u64 flags)
 {
 	u32 n_seen = 0;
 	s64 ret;

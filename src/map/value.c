@@ -2,8 +2,8 @@
 /* map/value.c - values with a lock inside: bpf_spin_lock, and copies under it (BPF_F_LOCK).
  *
  * The lock word holds the owner, so a lock that a killed process left is taken over.  A word that
- * names a living process which never lets go (scribbled, or a program stopped for good) is taken after
- * LOCK_PATIENCE tries of 250 ms: the helper cannot fail.
+ * names a living process which never lets go (scribbled, or a program stopped for good) is taken
+ * after LOCK_PATIENCE tries of 250 ms: the helper cannot fail.
  */
 #include "map/value.h"
 

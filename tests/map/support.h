@@ -13,8 +13,13 @@ static inline struct map_attr attr_for(u32 type, u32 key_size, u32 value_size, u
 				       u32 flags)
 {
 	return (struct map_attr){
-		.type = type, .key_size = key_size, .value_size = value_size,
-		.max_entries = max_entries, .flags = flags, .spin_lock_off = ~0u, .timer_off = ~0u,
+		.type = type,
+		.key_size = key_size,
+		.value_size = value_size,
+		.max_entries = max_entries,
+		.flags = flags,
+		.spin_lock_off = ~0u,
+		.timer_off = ~0u,
 	};
 }
 
@@ -31,7 +36,8 @@ static inline int try_map(const struct map_attr *attr, struct map **out, int *fd
 	return err;
 }
 
-static inline struct map *new_map(u32 type, u32 key_size, u32 value_size, u32 max_entries, u32 flags)
+static inline struct map *new_map(u32 type, u32 key_size, u32 value_size, u32 max_entries,
+				  u32 flags)
 {
 	struct map_attr attr = attr_for(type, key_size, value_size, max_entries, flags);
 	struct map *m = NULL;

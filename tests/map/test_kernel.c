@@ -16,8 +16,12 @@ static long bpf_call(enum bpf_cmd cmd, union bpf_attr *attr)
 static long kernel_map(const struct map_attr *a, int inner_fd)
 {
 	union bpf_attr attr = {
-		.map_type = a->type, .key_size = a->key_size, .value_size = a->value_size,
-		.max_entries = a->max_entries, .map_flags = a->flags, .map_extra = a->extra,
+		.map_type = a->type,
+		.key_size = a->key_size,
+		.value_size = a->value_size,
+		.max_entries = a->max_entries,
+		.map_flags = a->flags,
+		.map_extra = a->extra,
 		.inner_map_fd = (u32)inner_fd,
 	};
 
@@ -40,8 +44,8 @@ struct pair {
 
 static long k_elem(const struct pair *p, enum bpf_cmd cmd, const void *key, void *value, u64 flags)
 {
-	union bpf_attr attr = { .map_fd = (u32)p->kernel, .key = (u64)key, .value = (u64)value,
-				.flags = flags };
+	union bpf_attr attr = {
+		.map_fd = (u32)p->kernel, .key = (u64)key, .value = (u64)value, .flags = flags};
 
 	return bpf_call(cmd, &attr);
 }
@@ -57,31 +61,32 @@ static u64 rng_next(u64 *state)
 struct kind {
 	const char *name;
 	u32 type, key_size, value_size, max_entries, flags;
-	u32 n_keys;      /* keys are 0 .. n_keys - 1 in their first bytes */
-	bool ordered;    /* next_key compared exactly */
+	u32 n_keys;   /* keys are 0 .. n_keys - 1 in their first bytes */
+	bool ordered; /* next_key compared exactly */
 };
 
 static const struct kind kinds[] = {
-	{ "hash", BPF_MAP_TYPE_HASH, 4, 12, 16, 0, 24, false },
-	{ "hash8", BPF_MAP_TYPE_HASH, 8, 8, 16, 0, 24, false },
-	{ "hash no_prealloc", BPF_MAP_TYPE_HASH, 13, 5, 16, BPF_F_NO_PREALLOC, 24, false },
-	{ "hash of one", BPF_MAP_TYPE_HASH, 16, 4, 1, 0, 3, false },
-	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 4, 12, 16, 0, 24, false },
-	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH, 4, 8, 4096, 0, 24, false },
-	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 8, 4, 4096, BPF_F_NO_COMMON_LRU, 24, false },
-	{ "array", BPF_MAP_TYPE_ARRAY, 4, 12, 16, 0, 20, true },
-	{ "array mmapable", BPF_MAP_TYPE_ARRAY, 4, 3, 16, BPF_F_MMAPABLE, 20, true },
-	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 12, 16, 0, 20, true },
-	{ "queue", BPF_MAP_TYPE_QUEUE, 0, 12, 5, 0, 1, true },
-	{ "stack", BPF_MAP_TYPE_STACK, 0, 8, 5, 0, 1, true },
-	{ "lpm", BPF_MAP_TYPE_LPM_TRIE, 8, 8, 16, BPF_F_NO_PREALLOC, 0, false },
-	{ "lpm 3 bytes", BPF_MAP_TYPE_LPM_TRIE, 7, 3, 16, BPF_F_NO_PREALLOC, 0, false },
-	{ "bloom_filter", BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 4096, 0, 1, true },
-	{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE, 4, 80, 16, 0, 20, true },
-	{ "ringbuf", BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, 1, true },
-	{ "user_ringbuf", BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0, 1, true },
-	{ "perf_event_array", BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 4, 0, 6, true },
-	{ "prog_array", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0, 6, true },
+	{"hash", BPF_MAP_TYPE_HASH, 4, 12, 16, 0, 24, false},
+	{"hash8", BPF_MAP_TYPE_HASH, 8, 8, 16, 0, 24, false},
+	{"hash no_prealloc", BPF_MAP_TYPE_HASH, 13, 5, 16, BPF_F_NO_PREALLOC, 24, false},
+	{"hash of one", BPF_MAP_TYPE_HASH, 16, 4, 1, 0, 3, false},
+	{"percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 4, 12, 16, 0, 24, false},
+	{"lru_hash", BPF_MAP_TYPE_LRU_HASH, 4, 8, 4096, 0, 24, false},
+	{"lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 8, 4, 4096, BPF_F_NO_COMMON_LRU, 24,
+	 false},
+	{"array", BPF_MAP_TYPE_ARRAY, 4, 12, 16, 0, 20, true},
+	{"array mmapable", BPF_MAP_TYPE_ARRAY, 4, 3, 16, BPF_F_MMAPABLE, 20, true},
+	{"percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 12, 16, 0, 20, true},
+	{"queue", BPF_MAP_TYPE_QUEUE, 0, 12, 5, 0, 1, true},
+	{"stack", BPF_MAP_TYPE_STACK, 0, 8, 5, 0, 1, true},
+	{"lpm", BPF_MAP_TYPE_LPM_TRIE, 8, 8, 16, BPF_F_NO_PREALLOC, 0, false},
+	{"lpm 3 bytes", BPF_MAP_TYPE_LPM_TRIE, 7, 3, 16, BPF_F_NO_PREALLOC, 0, false},
+	{"bloom_filter", BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 4096, 0, 1, true},
+	{"stack_trace", BPF_MAP_TYPE_STACK_TRACE, 4, 80, 16, 0, 20, true},
+	{"ringbuf", BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, 1, true},
+	{"user_ringbuf", BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0, 1, true},
+	{"perf_event_array", BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 4, 0, 6, true},
+	{"prog_array", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0, 6, true},
 };
 
 static void random_key(const struct kind *k, u64 *rng, u8 *key)
@@ -107,12 +112,13 @@ static bool is_object_array(u32 type)
 	return type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || type == BPF_MAP_TYPE_PROG_ARRAY;
 }
 
-/* One call on both; -1 where it can't be compared (the engine turns fds into ids before the map). */
+/* One call on both; -1 where it can't be compared (the engine turns fds into ids before the map).
+ */
 static void one_call(const struct kind *k, const struct pair *p, u64 *rng, u32 step)
 {
-	u8 key[64], next_a[64] = { 0 }, next_b[64] = { 0 }, in[4096], out_a[4096], out_b[4096];
+	u8 key[64], next_a[64] = {0}, next_b[64] = {0}, in[4096], out_a[4096], out_b[4096];
 	const void *kp = k->key_size ? key : NULL;
-	static const u64 flag_choice[] = { 0, 0, 0, BPF_NOEXIST, BPF_EXIST, 3, BPF_F_LOCK, 8 };
+	static const u64 flag_choice[] = {0, 0, 0, BPF_NOEXIST, BPF_EXIST, 3, BPF_F_LOCK, 8};
 	u64 flags = flag_choice[rng_next(rng) % 8];
 	u32 op = (u32)(rng_next(rng) % 8);
 	long a, b;
@@ -134,13 +140,16 @@ static void one_call(const struct kind *k, const struct pair *p, u64 *rng, u32 s
 		memcpy(out_b, in, 8);
 	}
 	switch (op) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		if (is_object_array(k->type))
 			return;
 		a = k_elem(p, BPF_MAP_UPDATE_ELEM, kp, in, flags);
 		b = map_user_update(p->ours, kp, in, flags);
 		break;
-	case 3: case 4:
+	case 3:
+	case 4:
 		flags = flags == BPF_F_LOCK || flags == 8 ? flags : 0;
 		a = k_elem(p, BPF_MAP_LOOKUP_ELEM, kp, out_a, flags);
 		b = map_user_lookup(p->ours, kp, out_b, flags);
@@ -164,8 +173,8 @@ static void one_call(const struct kind *k, const struct pair *p, u64 *rng, u32 s
 		}
 	}
 	if (a != b)
-		fail_msg("%s, step %u: op %u key %u flags %lu: kernel %ld, ours %ld", k->name, step, op,
-			 key[0], flags, a, b);
+		fail_msg("%s, step %u: op %u key %u flags %lu: kernel %ld, ours %ld", k->name, step,
+			 op, key[0], flags, a, b);
 	if (a == 0 && memcmp(out_a, out_b, p->value_bytes))
 		fail_msg("%s, step %u: op %u key %u: values differ", k->name, step, op, key[0]);
 	if (memcmp(next_a, next_b, 64))
@@ -180,13 +189,13 @@ static int key_cmp(const void *a, const void *b)
 /* All keys by next_key, sorted. */
 static u32 all_keys(const struct kind *k, const struct pair *p, bool kernel, u8 (*keys)[16])
 {
-	u8 key[64] = { 0 }, next[64] = { 0 };
+	u8 key[64] = {0}, next[64] = {0};
 	const void *prev = NULL;
 	u32 n = 0;
 
 	while (n < 4000) {
-		long err = kernel ? k_elem(p, BPF_MAP_GET_NEXT_KEY, prev, next, 0) :
-				    map_user_next_key(p->ours, prev, next);
+		long err = kernel ? k_elem(p, BPF_MAP_GET_NEXT_KEY, prev, next, 0)
+				  : map_user_next_key(p->ours, prev, next);
 
 		if (err)
 			break;
@@ -211,8 +220,9 @@ static void same_keys(const struct kind *k, const struct pair *p)
 
 static void run_kind(const struct kind *k, u64 seed)
 {
-	struct map_attr attr = attr_for(k->type, k->key_size, k->value_size, k->max_entries, k->flags);
-	struct pair p = { .key_size = k->key_size };
+	struct map_attr attr =
+		attr_for(k->type, k->key_size, k->value_size, k->max_entries, k->flags);
+	struct pair p = {.key_size = k->key_size};
 	u64 rng = seed * 0x9e3779b97f4a7c15ull + 1;
 
 	p.kernel = (int)kernel_map(&attr, 0);
@@ -244,11 +254,23 @@ TEST(random_calls_do_the_same_as_in_the_kernel)
 /* ---- creation ---- */
 
 static const u32 create_types[] = {
-	BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-	BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_STACK_TRACE,
-	BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_LPM_TRIE,
-	BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK,
-	BPF_MAP_TYPE_RINGBUF, BPF_MAP_TYPE_USER_RINGBUF, BPF_MAP_TYPE_BLOOM_FILTER,
+	BPF_MAP_TYPE_HASH,
+	BPF_MAP_TYPE_ARRAY,
+	BPF_MAP_TYPE_PROG_ARRAY,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+	BPF_MAP_TYPE_PERCPU_HASH,
+	BPF_MAP_TYPE_PERCPU_ARRAY,
+	BPF_MAP_TYPE_STACK_TRACE,
+	BPF_MAP_TYPE_LRU_HASH,
+	BPF_MAP_TYPE_LRU_PERCPU_HASH,
+	BPF_MAP_TYPE_LPM_TRIE,
+	BPF_MAP_TYPE_ARRAY_OF_MAPS,
+	BPF_MAP_TYPE_HASH_OF_MAPS,
+	BPF_MAP_TYPE_QUEUE,
+	BPF_MAP_TYPE_STACK,
+	BPF_MAP_TYPE_RINGBUF,
+	BPF_MAP_TYPE_USER_RINGBUF,
+	BPF_MAP_TYPE_BLOOM_FILTER,
 };
 
 static void same_create(const struct map_attr *a, int inner, u32 *n, u32 *wrong)
@@ -263,16 +285,19 @@ static void same_create(const struct map_attr *a, int inner, u32 *n, u32 *wrong)
 		map_close(m);
 	++*n;
 	if ((k < 0 ? k : 0) != ours && ++*wrong <= 20)
-		fprintf(stderr, "# type %u key %u value %u entries %u flags 0x%x extra %lu: kernel %ld, ours %d\n",
-			a->type, a->key_size, a->value_size, a->max_entries, a->flags, a->extra, k, ours);
+		fprintf(stderr,
+			"# type %u key %u value %u entries %u flags 0x%x extra %lu: kernel %ld, "
+			"ours %d\n",
+			a->type, a->key_size, a->value_size, a->max_entries, a->flags, a->extra, k,
+			ours);
 }
 
 TEST(creation_is_refused_as_in_the_kernel)
 {
-	static const u32 key_sizes[] = { 0, 1, 4, 5, 8, 260, 261, 4 << 20 };
-	static const u32 value_sizes[] = { 0, 1, 4, 8, 12, 32, 1016, 1024, 32768, 32769, 4 << 20,
-					   (4 << 20) + 1, 0x80000000u };
-	static const u32 entries[] = { 0, 1, 3, 4096, 0xffffffffu };
+	static const u32 key_sizes[] = {0, 1, 4, 5, 8, 260, 261, 4 << 20};
+	static const u32 value_sizes[] = {
+		0, 1, 4, 8, 12, 32, 1016, 1024, 32768, 32769, 4 << 20, (4 << 20) + 1, 0x80000000u};
+	static const u32 entries[] = {0, 1, 3, 4096, 0xffffffffu};
 	struct map_attr inner_attr = attr_for(BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0);
 	int inner = kernel_inner();
 	u32 n = 0, wrong = 0;
@@ -287,7 +312,8 @@ TEST(creation_is_refused_as_in_the_kernel)
 								     value_sizes[v], entries[e], 0);
 
 					/* Big maps are about memory, not about attributes. */
-					if ((u64)(a.key_size + (u64)a.value_size) * a.max_entries > 1 << 24 &&
+					if ((u64)(a.key_size + (u64)a.value_size) * a.max_entries >
+						    1 << 24 &&
 					    a.max_entries != 1)
 						continue;
 					a.inner = &inner_attr;
@@ -312,12 +338,18 @@ TEST(creation_flags_are_judged_as_in_the_kernel)
 		for (u32 one = 0; one < 15; one++)
 			for (u32 two = 0; two < 15; two++) {
 				u32 type = create_types[t];
-				bool ring = type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF;
+				bool ring = type == BPF_MAP_TYPE_RINGBUF ||
+					    type == BPF_MAP_TYPE_USER_RINGBUF;
 				bool keyless = ring || type == BPF_MAP_TYPE_QUEUE ||
-					       type == BPF_MAP_TYPE_STACK || type == BPF_MAP_TYPE_BLOOM_FILTER;
+					       type == BPF_MAP_TYPE_STACK ||
+					       type == BPF_MAP_TYPE_BLOOM_FILTER;
 				bool wide = type == BPF_MAP_TYPE_STACK_TRACE;
-				struct map_attr a = attr_for(type, keyless ? 0 : 4, ring ? 0 : wide ? 32 : 4,
-							     ring ? 4096 : 3, 1u << one | 1u << two);
+				struct map_attr a =
+					attr_for(type, keyless ? 0 : 4,
+						 ring	? 0
+						 : wide ? 32
+							: 4,
+						 ring ? 4096 : 3, 1u << one | 1u << two);
 
 				if (type == BPF_MAP_TYPE_LPM_TRIE) {
 					a.key_size = 8;
@@ -335,12 +367,16 @@ TEST(creation_flags_are_judged_as_in_the_kernel)
 
 /* ---- batches ---- */
 
-static long k_batch(enum bpf_cmd cmd, int fd, void *in, void *out, void *keys, void *values, u32 *count,
-		    u64 elem_flags)
+static long k_batch(enum bpf_cmd cmd, int fd, void *in, void *out, void *keys, void *values,
+		    u32 *count, u64 elem_flags)
 {
-	union bpf_attr attr = { .batch = {
-		.in_batch = (u64)in, .out_batch = (u64)out, .keys = (u64)keys, .values = (u64)values,
-		.count = *count, .map_fd = (u32)fd, .elem_flags = elem_flags } };
+	union bpf_attr attr = {.batch = {.in_batch = (u64)in,
+					 .out_batch = (u64)out,
+					 .keys = (u64)keys,
+					 .values = (u64)values,
+					 .count = *count,
+					 .map_fd = (u32)fd,
+					 .elem_flags = elem_flags}};
 	long err = bpf_call(cmd, &attr);
 
 	*count = attr.batch.count;
@@ -350,8 +386,8 @@ static long k_batch(enum bpf_cmd cmd, int fd, void *in, void *out, void *keys, v
 static void batch_kind(u32 type, u32 key_size, u32 flags)
 {
 	struct map_attr attr = attr_for(type, key_size, 8, 64, flags);
-	struct pair p = { .kernel = (int)kernel_map(&attr, 0) };
-	u8 keys[64 * 8] = { 0 }, out_keys[128 * 8], a_batch[16], b_batch[16];
+	struct pair p = {.kernel = (int)kernel_map(&attr, 0)};
+	u8 keys[64 * 8] = {0}, out_keys[128 * 8], a_batch[16], b_batch[16];
 	static u64 values[64 * 1024], out[128 * 1024];
 	u32 n_seen = 0, a, b, per;
 	void *in = NULL;
@@ -404,11 +440,13 @@ static void batch_kind(u32 type, u32 key_size, u32 flags)
 		 map_user_delete_batch(p.ours, keys, &b, 0));
 	CHECK_EQ(a, b);
 	a = b = 100;
-	CHECK_EQ(k_batch(BPF_MAP_LOOKUP_AND_DELETE_BATCH, p.kernel, NULL, a_batch, out_keys, out, &a, 0),
+	CHECK_EQ(k_batch(BPF_MAP_LOOKUP_AND_DELETE_BATCH, p.kernel, NULL, a_batch, out_keys, out,
+			 &a, 0),
 		 map_user_lookup_batch(p.ours, NULL, b_batch, out_keys, out, &b, 0, true));
 	CHECK_EQ(a, b);
 	a = b = 100;
-	CHECK_EQ(k_batch(BPF_MAP_LOOKUP_AND_DELETE_BATCH, p.kernel, NULL, a_batch, out_keys, out, &a, 0),
+	CHECK_EQ(k_batch(BPF_MAP_LOOKUP_AND_DELETE_BATCH, p.kernel, NULL, a_batch, out_keys, out,
+			 &a, 0),
 		 map_user_lookup_batch(p.ours, NULL, b_batch, out_keys, out, &b, 0, true));
 	CHECK_EQ(a, b);
 	close(p.kernel);
@@ -433,8 +471,8 @@ TEST(batches_do_the_same_as_in_the_kernel)
 TEST(frozen_maps_refuse_the_system_call_as_in_the_kernel)
 {
 	struct map_attr attr = attr_for(BPF_MAP_TYPE_ARRAY, 4, 4, 2, BPF_F_RDONLY_PROG);
-	struct pair p = { .kernel = (int)kernel_map(&attr, 0) };
-	union bpf_attr freeze = { .map_fd = (u32)p.kernel };
+	struct pair p = {.kernel = (int)kernel_map(&attr, 0)};
+	union bpf_attr freeze = {.map_fd = (u32)p.kernel};
 	u32 key = 1, value = 3;
 
 	if (p.kernel < 0)
@@ -442,8 +480,10 @@ TEST(frozen_maps_refuse_the_system_call_as_in_the_kernel)
 	CHECK_EQ(try_map(&attr, &p.ours, NULL), 0);
 	CHECK_EQ(bpf_call(BPF_MAP_FREEZE, &freeze), map_freeze(p.ours));
 	CHECK_EQ(bpf_call(BPF_MAP_FREEZE, &freeze), map_freeze(p.ours));
-	CHECK_EQ(k_elem(&p, BPF_MAP_UPDATE_ELEM, &key, &value, 0), map_user_update(p.ours, &key, &value, 0));
-	CHECK_EQ(k_elem(&p, BPF_MAP_LOOKUP_ELEM, &key, &value, 0), map_user_lookup(p.ours, &key, &value, 0));
+	CHECK_EQ(k_elem(&p, BPF_MAP_UPDATE_ELEM, &key, &value, 0),
+		 map_user_update(p.ours, &key, &value, 0));
+	CHECK_EQ(k_elem(&p, BPF_MAP_LOOKUP_ELEM, &key, &value, 0),
+		 map_user_lookup(p.ours, &key, &value, 0));
 	CHECK_EQ(k_elem(&p, BPF_MAP_DELETE_ELEM, &key, NULL, 0), map_user_delete(p.ours, &key));
 	CHECK_EQ(map_update(p.ours, &key, &value, 0, 0), 0);
 	close(p.kernel);

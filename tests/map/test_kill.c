@@ -29,7 +29,7 @@ static u64 rng_next(u64 *state)
 
 static void nap_us(long us)
 {
-	struct timespec ts = { 0, us * 1000 };
+	struct timespec ts = {0, us * 1000};
 
 	nanosleep(&ts, NULL);
 }
@@ -87,8 +87,8 @@ static void hammer(int fd, struct board *b, work_fn fn)
 
 static struct board *new_board(void)
 {
-	return mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
+	return mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		    -1, 0);
 }
 
 struct value {
@@ -104,11 +104,12 @@ static bool value_good(const struct value *v, u64 key)
 static void use_hash(struct map *m, struct board *b, u32 worker, u64 *rng)
 {
 	u64 key = rng_next(rng) % KEYS;
-	struct value v = { key, *rng, *rng * 3, ~*rng }, seen;
+	struct value v = {key, *rng, *rng * 3, ~*rng}, seen;
 	int err = 0;
 
 	switch (rng_next(rng) % 4) {
-	case 0: case 1:
+	case 0:
+	case 1:
 		err = map_update(m, &key, &v, BPF_ANY, worker);
 		break;
 	case 2:
@@ -150,7 +151,7 @@ static void check_hash(struct map *m, u32 max_entries)
 		map_delete(m, &key);
 	CHECK_EQ(map_user_next_key(m, NULL, &next), -ENOENT);
 	for (key = 0; key < max_entries; key++) {
-		v = (struct value){ key, key, key * 3, ~key };
+		v = (struct value){key, key, key * 3, ~key};
 		CHECK_EQ(map_update(m, &key, &v, BPF_NOEXIST, 0), 0);
 	}
 	CHECK_EQ(map_update(m, &key, &v, BPF_NOEXIST, 0), -E2BIG);
@@ -258,7 +259,7 @@ TEST(ringbuf_gets_past_killed_producers)
 {
 	struct map_attr a = attr_for(BPF_MAP_TYPE_RINGBUF, 0, 0, 16384, 0);
 	struct board *b = new_board();
-	struct consumer c = { .mask = 16383 };
+	struct consumer c = {.mask = 16383};
 	struct map_info info;
 	struct map *m;
 	int fd = -1;
@@ -280,8 +281,8 @@ TEST(ringbuf_gets_past_killed_producers)
 		map_ringbuf_reap(m);
 	CHECK_EQ(*(u64 *)c.file, *(u64 *)(c.file + 4096));
 	map_info(m, &info);
-	fprintf(stderr, "# %lu records, %lu discarded, %lu of the dead, %lu dropped\n", c.n, c.n_discarded,
-		info.n_abandoned, info.n_dropped);
+	fprintf(stderr, "# %lu records, %lu discarded, %lu of the dead, %lu dropped\n", c.n,
+		c.n_discarded, info.n_abandoned, info.n_dropped);
 	CHECK(c.n > 1000);
 	CHECK_EQ(info.n_corrupt, 0);
 	munmap(c.file, 4096 * 2 + 2 * 16384);
@@ -319,7 +320,7 @@ TEST(record_of_a_dead_producer_is_discarded)
 
 static void use_queue(struct map *m, struct board *b, u32 worker, u64 *rng)
 {
-	struct value v = { 1, *rng, *rng * 3, ~*rng };
+	struct value v = {1, *rng, *rng * 3, ~*rng};
 
 	(void)worker;
 	if (rng_next(rng) % 2)

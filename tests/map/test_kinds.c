@@ -37,7 +37,7 @@ static bool covers(const struct prefix *p, const u8 *data)
 TEST(lpm_finds_the_longest_prefix)
 {
 	struct map *m = new_map(BPF_MAP_TYPE_LPM_TRIE, 8, 8, 64, BPF_F_NO_PREALLOC);
-	struct prefix list[64] = { 0 };
+	struct prefix list[64] = {0};
 	u64 rng = 7;
 
 	for (u32 i = 0; i < 64; i++) {
@@ -46,20 +46,22 @@ TEST(lpm_finds_the_longest_prefix)
 		memcpy(list[i].data, &rng, 4);
 		list[i].data[0] &= 3; /* so that they nest */
 		for (u32 j = 0; j < i; j++)
-			if (list[j].used && list[j].len == list[i].len && covers(&list[j], list[i].data))
+			if (list[j].used && list[j].len == list[i].len &&
+			    covers(&list[j], list[i].data))
 				list[j].used = false;
 		list[i].used = true;
 		CHECK_EQ(map_update(m, &list[i], &list[i].value, BPF_ANY, 0), 0);
 	}
 	for (u32 n = 0; n < 5000; n++) {
-		struct prefix probe = { .len = 32 };
+		struct prefix probe = {.len = 32};
 		const struct prefix *best = NULL;
 		u64 *found;
 
 		memcpy(probe.data, &list[rng_next(&rng) % 64].data, 4);
 		probe.data[rng_next(&rng) % 4] ^= (u8)(rng & 0x11);
 		for (u32 i = 0; i < 64; i++)
-			if (list[i].used && covers(&list[i], probe.data) && (!best || list[i].len > best->len))
+			if (list[i].used && covers(&list[i], probe.data) &&
+			    (!best || list[i].len > best->len))
 				best = &list[i];
 		found = map_lookup(m, &probe, 0);
 		CHECK_EQ(found ? *found : ~0ull, best ? best->value : ~0ull);
@@ -77,8 +79,8 @@ struct record {
 
 static void produce(int fd, u32 producer, u64 *dropped)
 {
-	struct record r = { .producer = producer };
-	u8 big[200] = { 0 };
+	struct record r = {.producer = producer};
+	u8 big[200] = {0};
 	struct map *m;
 
 	if (map_open(fd, &m))
@@ -96,7 +98,7 @@ TEST(four_producers_lose_nothing_uncounted)
 	struct map_attr a = attr_for(BPF_MAP_TYPE_RINGBUF, 0, 0, 8192, 0);
 	u64 *dropped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	u64 n_dropped = 0, n_seen = 0;
-	s64 last[PRODUCERS] = { -1, -1, -1, -1 };
+	s64 last[PRODUCERS] = {-1, -1, -1, -1};
 	u32 alive = PRODUCERS;
 	struct map_info info;
 	struct map *m;
@@ -109,7 +111,8 @@ TEST(four_producers_lose_nothing_uncounted)
 		if (!fork())
 			produce(fd, i, &dropped[i]);
 	while (alive || *(u64 *)file < *(u64 *)(file + 4096)) {
-		u64 cons = *(u64 *)file, prod = __atomic_load_n((u64 *)(file + 4096), __ATOMIC_ACQUIRE);
+		u64 cons = *(u64 *)file,
+		    prod = __atomic_load_n((u64 *)(file + 4096), __ATOMIC_ACQUIRE);
 		u8 *at = file + 8192 + (cons & 8191);
 		u32 len = cons < prod ? __atomic_load_n((u32 *)at, __ATOMIC_ACQUIRE) : ~0u;
 		struct record r;
@@ -348,7 +351,7 @@ struct guarded {
 static void check_guarded(u32 type)
 {
 	struct map_attr a = attr_for(type, 4, sizeof(struct guarded), 4, 0);
-	struct guarded in = { 1, 0xdead, 2, { 0xbad, 0xbad }, 3 }, out;
+	struct guarded in = {1, 0xdead, 2, {0xbad, 0xbad}, 3}, out;
 	struct guarded *v;
 	struct map *m;
 	u32 key = 2;
@@ -358,7 +361,8 @@ static void check_guarded(u32 type)
 	CHECK_EQ(try_map(&a, &m, NULL), 0);
 	CHECK_EQ(map_update(m, &key, &in, BPF_ANY, 0), 0);
 	v = map_lookup(m, &key, 0);
-	CHECK(v->before == 1 && v->lock == 0 && v->after_lock == 2 && v->timer[0] == 0 && v->last == 3);
+	CHECK(v->before == 1 && v->lock == 0 && v->after_lock == 2 && v->timer[0] == 0 &&
+	      v->last == 3);
 	v->timer[0] = 0x1234;
 	in.last = 4;
 	CHECK_EQ(map_update(m, &key, &in, BPF_F_LOCK, 0), 0);
@@ -443,11 +447,12 @@ static void *thread_main(void *p)
 
 	for (u32 i = 0; i < THREAD_OPS; i++) {
 		u64 key = rng_next(&rng) % THREAD_KEYS;
-		struct checked v = { key, rng, rng * 3 };
+		struct checked v = {key, rng, rng * 3};
 		int err = 0;
 
 		switch (rng_next(&rng) % 4) {
-		case 0: case 1:
+		case 0:
+		case 1:
 			err = map_update(t->m, &key, &v, BPF_ANY, t->cpu);
 			break;
 		case 2:
@@ -471,7 +476,7 @@ static void run_threads(u32 type)
 	u64 key, next;
 
 	for (u32 i = 0; i < THREADS; i++) {
-		args[i] = (struct thread_arg){ m, i, 0 };
+		args[i] = (struct thread_arg){m, i, 0};
 		CHECK_EQ(pthread_create(&threads[i], NULL, thread_main, &args[i]), 0);
 	}
 	for (u32 i = 0; i < THREADS; i++) {
@@ -481,7 +486,7 @@ static void run_threads(u32 type)
 	while (!map_user_next_key(m, NULL, &next))
 		CHECK_EQ(map_delete(m, &next), 0);
 	for (key = 0; key < THREAD_ENTRIES; key++) {
-		struct checked v = { key, 0, 0 };
+		struct checked v = {key, 0, 0};
 
 		CHECK_EQ(map_update(m, &key, &v, BPF_NOEXIST, 0), 0);
 	}

@@ -56,8 +56,8 @@ TEST(hash_keeps_what_it_was_given)
 
 TEST(percpu_values_are_apart)
 {
-	static const u32 types[] = { BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH,
-				     BPF_MAP_TYPE_LRU_PERCPU_HASH };
+	static const u32 types[] = {BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH,
+				    BPF_MAP_TYPE_LRU_PERCPU_HASH};
 
 	for (u32 t = 0; t < ARRAY_SIZE(types); t++) {
 		struct map_attr a = attr_for(types[t], 4, 4, 8, 0);

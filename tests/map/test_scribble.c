@@ -23,29 +23,33 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ BPF_MAP_TYPE_HASH, 4, 8, 64, 0 },
-	{ BPF_MAP_TYPE_HASH, 20, 40, 64, BPF_F_NO_PREALLOC },
-	{ BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 64, 0 },
-	{ BPF_MAP_TYPE_LRU_HASH, 4, 8, 64, 0 },
-	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 64, 0 },
-	{ BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 64, 0 },
-	{ BPF_MAP_TYPE_ARRAY, 4, 8, 64, 0 },
-	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 64, 0 },
-	{ BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 64, 0 },
-	{ BPF_MAP_TYPE_LPM_TRIE, 8, 8, 64, BPF_F_NO_PREALLOC },
-	{ BPF_MAP_TYPE_QUEUE, 0, 8, 64, 0 },
-	{ BPF_MAP_TYPE_STACK, 0, 8, 64, 0 },
-	{ BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 64, 0 },
-	{ BPF_MAP_TYPE_STACK_TRACE, 4, 64, 64, 0 },
-	{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0 },
-	{ BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0 },
-	{ BPF_MAP_TYPE_TASK_STORAGE, 4, 8, 0, BPF_F_NO_PREALLOC },
+	{BPF_MAP_TYPE_HASH, 4, 8, 64, 0},
+	{BPF_MAP_TYPE_HASH, 20, 40, 64, BPF_F_NO_PREALLOC},
+	{BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 64, 0},
+	{BPF_MAP_TYPE_LRU_HASH, 4, 8, 64, 0},
+	{BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 64, 0},
+	{BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 64, 0},
+	{BPF_MAP_TYPE_ARRAY, 4, 8, 64, 0},
+	{BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 64, 0},
+	{BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 64, 0},
+	{BPF_MAP_TYPE_LPM_TRIE, 8, 8, 64, BPF_F_NO_PREALLOC},
+	{BPF_MAP_TYPE_QUEUE, 0, 8, 64, 0},
+	{BPF_MAP_TYPE_STACK, 0, 8, 64, 0},
+	{BPF_MAP_TYPE_BLOOM_FILTER, 0, 8, 64, 0},
+	{BPF_MAP_TYPE_STACK_TRACE, 4, 64, 64, 0},
+	{BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0},
+	{BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096, 0},
+	{BPF_MAP_TYPE_TASK_STORAGE, 4, 8, 0, BPF_F_NO_PREALLOC},
 };
 
 static int open_kind(const struct kind *k, struct map **m, int *fd)
 {
-	static const struct map_attr inner = { .type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
-					       .max_entries = 1, .spin_lock_off = ~0u, .timer_off = ~0u };
+	static const struct map_attr inner = {.type = BPF_MAP_TYPE_ARRAY,
+					      .key_size = 4,
+					      .value_size = 4,
+					      .max_entries = 1,
+					      .spin_lock_off = ~0u,
+					      .timer_off = ~0u};
 	struct map_attr a = attr_for(k->type, k->key_size, k->value_size, k->max_entries, k->flags);
 
 	a.inner = &inner;
@@ -74,7 +78,7 @@ static int touch_sample(const void *data, u32 size, void *arg)
 static void use_program_side(struct map *m, const u8 *key, u8 *value, u64 *rng)
 {
 	u8 *found = map_lookup(m, key, (u32)*rng & 1);
-	u64 ips[8] = { *rng & 7, 2, 3 }, id;
+	u64 ips[8] = {*rng & 7, 2, 3}, id;
 	u32 sum = 0;
 	void *record;
 
@@ -102,7 +106,8 @@ static void use_program_side(struct map *m, const u8 *key, u8 *value, u64 *rng)
 	if (record)
 		map_ringbuf_query(m, BPF_RB_AVAIL_DATA);
 	map_user_ringbuf_drain(m, touch_sample, &sum, 0);
-	found = map_task_storage_get(m, (u32)*rng % 70000, 5, value, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	found = map_task_storage_get(m, (u32)*rng % 70000, 5, value,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (found)
 		found[0]++;
 	map_task_storage_delete(m, (u32)*rng % 70000, 5);
@@ -111,7 +116,7 @@ static void use_program_side(struct map *m, const u8 *key, u8 *value, u64 *rng)
 /* Everything once. */
 static void use_all(struct map *m, const struct kind *k, u64 *rng)
 {
-	u8 key[64] = { 0 }, next[64];
+	u8 key[64] = {0}, next[64];
 	static u8 value[4096], keys[64 * 64], values[64 * 4096], batch[64];
 	u32 count = 64;
 
@@ -138,8 +143,10 @@ static u64 now_ms(void)
 /* Words that hurt most: indices near the ends, owners that live, that died, that never were. */
 static u32 nasty_word(u64 *rng)
 {
-	static const u32 words[] = { 0, 1, 2, 63, 64, 65, 66, 67, 0x7fffffff, 0x80000000, 0xfffffffe,
-				     0xffffffff, 0x80000001, 0x40000000, 4096, 0x00400001 };
+	static const u32 words[] = {0,		1,	    2,		63,
+				    64,		65,	    66,		67,
+				    0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
+				    0x80000001, 0x40000000, 4096,	0x00400001};
 
 	return rng_next(rng) % 4 ? words[rng_next(rng) % ARRAY_SIZE(words)] : (u32)rng_next(rng);
 }
@@ -249,11 +256,13 @@ TEST(files_that_are_no_map_are_refused)
 	/* Every word of the header: it opens and works, or is refused; never anything else. */
 	for (u32 off = 0; off < 256; off += 4)
 		for (u32 try = 0; try < 32; try++) {
-			static const struct kind hash = { BPF_MAP_TYPE_HASH, 4, 8, 64, 0 };
+			static const struct kind hash = {BPF_MAP_TYPE_HASH, 4, 8, 64, 0};
 			u64 rng = off * 32 + try + 1;
 			u32 *word = (u32 *)(file + info.memory_bytes - 4096 + off), old = *word;
 
-			*word = try < 16 ? try : nasty_word(&rng);
+			*word = try < 16 ?
+			try : nasty_word(&rng)
+				;
 			if (!map_open(fd, &again)) {
 				struct map_info now;
 

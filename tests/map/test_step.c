@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tests/map/test_step.c - one operation killed at every single instruction of it, in turn: the map is
- * whole afterwards, the operation has happened or not, and no element is missing.
+/* tests/map/test_step.c - one operation killed at every single instruction of it, in turn: the map
+ * is whole afterwards, the operation has happened or not, and no element is missing.
  */
 #include "support.h"
 
@@ -163,7 +163,7 @@ struct value {
 
 static struct value value_of(u64 key, u64 a)
 {
-	return (struct value){ key, a, a * 3 };
+	return (struct value){key, a, a * 3};
 }
 
 static void put(struct map *m, u64 key, u64 a)
@@ -299,11 +299,11 @@ static void verify_lru(struct map *m)
 TEST(hash_operations_killed_at_every_instruction)
 {
 	static const struct step_case cases[] = {
-		{ "insert", {}, three, act_insert, verify_hash },
-		{ "insert the first", {}, full, act_insert5, verify_full },
-		{ "delete", {}, three, act_delete, verify_hash },
-		{ "replace", {}, three, act_replace, verify_replaced },
-		{ "replace on a full map", {}, full, act_replace, verify_full },
+		{"insert", {}, three, act_insert, verify_hash},
+		{"insert the first", {}, full, act_insert5, verify_full},
+		{"delete", {}, three, act_delete, verify_hash},
+		{"replace", {}, three, act_replace, verify_replaced},
+		{"replace on a full map", {}, full, act_replace, verify_full},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -318,9 +318,10 @@ TEST(hash_operations_killed_at_every_instruction)
 
 TEST(lru_eviction_killed_at_every_instruction)
 {
-	struct step_case c = { "evict", attr_for(BPF_MAP_TYPE_LRU_HASH, 8, sizeof(struct value),
-						 MAX_ENTRIES, BPF_F_ZERO_SEED),
-			       full, act_insert5, verify_lru };
+	struct step_case c = {"evict",
+			      attr_for(BPF_MAP_TYPE_LRU_HASH, 8, sizeof(struct value), MAX_ENTRIES,
+				       BPF_F_ZERO_SEED),
+			      full, act_insert5, verify_lru};
 
 	run_case(&c);
 }
@@ -353,8 +354,8 @@ static void verify_ring(struct map *m)
 
 TEST(ringbuf_output_killed_at_every_instruction)
 {
-	struct step_case c = { "output", attr_for(BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0), two_records,
-			       act_output, verify_ring };
+	struct step_case c = {"output", attr_for(BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0), two_records,
+			      act_output, verify_ring};
 
 	run_case(&c);
 }
@@ -392,9 +393,9 @@ static void verify_queue(struct map *m)
 
 TEST(queue_push_killed_at_every_instruction)
 {
-	struct step_case c = { "push", attr_for(BPF_MAP_TYPE_QUEUE, 0, sizeof(struct value), MAX_ENTRIES,
-						0),
-			       fill_queue, act_push, verify_queue };
+	struct step_case c = {"push",
+			      attr_for(BPF_MAP_TYPE_QUEUE, 0, sizeof(struct value), MAX_ENTRIES, 0),
+			      fill_queue, act_push, verify_queue};
 
 	run_case(&c);
 }
