@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/priv.h - what the files of this folder share.
  *
- *	load.c       the pipeline, attaching, closing
+ *	load.c       the pipeline, closing
+ *	attach.c     attaching and detaching
  *	section.c    SEC() names
  *	kconfig.c    .kconfig externs from the system's configuration
  *	ksym.c       .ksyms externs: kallsyms, variables and functions of the kernel's BTF

@@ -90,25 +90,56 @@ TEST(command_that_is_not_there_is_said)
 
 	if (engine_kernel_open(&w.dg, &w.e))
 		SKIP("no bpf(2)");
-	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
-	CHECK_EQ(w.e->ops->target_go(w.e, &w.dg), -ENOENT);
+	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), -ENOENT);
 	CHECK_EQ(w.dg.n_errors, 1);
+	w.e->ops->free(w.e);
+	diag_free(&w.dg);
+}
+
+/* An executable file that the kernel can't start is only found out when it is let go. */
+TEST(command_that_cannot_start_is_said)
+{
+	char path[] = "/tmp/osmia-test-XXXXXX", *argv[] = { path, NULL };
+	struct target t = { .argv = argv };
+	struct world w = {0};
+	int fd;
+
+	if (engine_kernel_open(&w.dg, &w.e))
+		SKIP("no bpf(2)");
+	fd = mkstemp(path);
+	CHECK_EQ(write(fd, "\177nothing", 8), 8);
+	CHECK_EQ(fchmod(fd, 0700), 0);
+	close(fd);
+	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+	CHECK_EQ(w.e->ops->target_go(w.e, &w.dg), -ENOEXEC);
+	CHECK_EQ(w.dg.n_errors, 1);
+	unlink(path);
 	w.e->ops->free(w.e);
 	diag_free(&w.dg);
 }
 
 TEST(a_command_never_let_go_does_not_run)
 {
-	char *argv[] = { "sh", "-c", "echo must not run >&2; exit 0", NULL };
+	char path[] = "/tmp/osmia-test-XXXXXX", command[64];
+	char *argv[] = { "/bin/sh", "-c", command, NULL };
 	struct target t = { .argv = argv };
 	struct world w = {0};
+	struct stat st;
 
 	if (engine_kernel_open(&w.dg, &w.e))
 		SKIP("no bpf(2)");
+	close(mkstemp(path));
+	snprintf(command, sizeof(command), "echo x >%s", path);
 	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+
+	pid_t pid = kernel_of(w.e)->target_pid;
+
 	w.e->ops->free(w.e);
 	diag_free(&w.dg);
-	CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
+	CHECK(kill(pid, 0) && errno == ESRCH);
+	CHECK_EQ(stat(path, &st), 0);
+	CHECK_EQ(st.st_size, 0);
+	unlink(path);
 }
 
 /* The same commands run outside of the tree, where they are not seen, and inside. */
