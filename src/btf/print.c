@@ -18,7 +18,7 @@ enum {
 	NEST_MAX = 128,      /* definitions inside definitions */
 };
 
-enum type_state { UNSEEN, DECLARED, BUSY, DONE };
+enum type_state { UNSEEN, BUSY, DONE, DECLARED = 4 /* or'ed: "struct x;" was written */ };
 
 struct printer {
 	const struct btf *btf;
@@ -385,7 +385,7 @@ static void need_members(struct printer *p, u32 id, u32 depth)
 
 static void write_def(struct printer *p, u32 id, u32 depth)
 {
-	p->state[id] = BUSY;
+	p->state[id] = (p->state[id] & DECLARED) | BUSY;
 	need_members(p, id, depth);
 	print_def(p, id);
 	str_add(p->out, ";\n\n");
@@ -432,13 +432,13 @@ static void need(struct printer *p, u32 id, bool complete, u32 depth)
 			}
 			return;
 		}
-		if (complete && p->state[id] <= DECLARED) {
+		if (complete && (p->state[id] & ~DECLARED) == UNSEEN) {
 			write_def(p, id, depth);
-		} else if (!complete && p->state[id] == UNSEEN) {
+		} else if (!complete && (p->state[id] == UNSEEN || p->state[id] == BUSY)) {
 			str_addf(p->out, "%s ", tag_word(t));
 			add_name(p, id);
 			str_add(p->out, ";\n\n");
-			p->state[id] = DECLARED;
+			p->state[id] |= DECLARED;
 		}
 		return;
 	case BTF_ENUM:

@@ -78,7 +78,7 @@ static int read_record(const struct ext *x, u32 section, u64 rec)
 {
 	struct reader *r = x->r;
 	u32 off = word(x, rec);
-	struct obj_func *f = func_at(r, section, off), *end = r->funcs.p + r->funcs.n;
+	struct obj_func *f = func_at(r, section, off), *end;
 	u64 begin;
 	int err = 0;
 
@@ -87,6 +87,7 @@ static int read_record(const struct ext *x, u32 section, u64 rec)
 	/* Insns of an overridden weak function. */
 	if (!f)
 		return 0;
+	end = r->funcs.p + r->funcs.n;
 	begin = f->section_off;
 	for (; f < end && f->section_index == section && f->section_off == begin && !err; f++) {
 		u32 pc = (off - begin) / sizeof(struct insn);
