@@ -59,7 +59,7 @@ static bool call_by_id(struct asm_parser *a, const char *at, const char *name)
 	return asm_emit(a, i);
 }
 
-/* call := "call" ( TARGET | "local" TARGET | "helper" ID | "runtime" ID | REG | ID | NAME [#ID] ) */
+/* call := "call" ( ["local"] TARGET | ["helper"] ID | "runtime" ID | REG | NAME [#ID] ) */
 bool asm_call(struct asm_parser *a)
 {
 	struct insn i = { .code = CLS_JMP | JMP_CALL };
