@@ -278,10 +278,10 @@ static int try_map(struct asm_parser *a, u32 dst)
 
 	if (!by_fd && !try_text(a, "map[idx:"))
 		return 0;
-	if (!want_imm32(a, &low) || !want_text(a, "]"))
+	if (!want_word32(a, &low) || !want_text(a, "]"))
 		return REPORTED;
 	is_value = try_text(a, "[0]");
-	if (is_value && (!want_text(a, "+") || !want_imm32(a, &high)))
+	if (is_value && (!want_text(a, "+") || !want_word32(a, &high)))
 		return REPORTED;
 	return took(asm_emit_wide(a, dst,
 				  by_fd ? (is_value ? PSEUDO_MAP_VALUE : PSEUDO_MAP_FD)
@@ -295,13 +295,13 @@ static int try_pseudo(struct asm_parser *a, u32 dst)
 	s32 low, high;
 
 	if (try_text(a, "btf[fd:")) {
-		if (!want_imm32(a, &high) || !want_text(a, "]") || !want_text(a, "[id:") ||
-		    !want_imm32(a, &low) || !want_text(a, "]"))
+		if (!want_word32(a, &high) || !want_text(a, "]") || !want_text(a, "[id:") ||
+		    !want_word32(a, &low) || !want_text(a, "]"))
 			return REPORTED;
 		return took(asm_emit_wide(a, dst, PSEUDO_BTF_ID, (u32)low | (u64)(u32)high << 32));
 	}
 	if (try_text(a, "subprog["))
-		return took(want_imm32(a, &low) && want_text(a, "]") &&
+		return took(want_word32(a, &low) && want_text(a, "]") &&
 			    asm_emit_wide(a, dst, PSEUDO_FUNC, (u32)low));
 	return try_map(a, dst);
 }

@@ -62,7 +62,8 @@ bool want_reg(struct asm_parser *a, u32 *reg, bool *is64);
 bool want_reg64(struct asm_parser *a, u32 *reg);
 bool asm_at_number(struct asm_parser *a); /* a digit or a sign comes next */
 bool want_number(struct asm_parser *a, struct asm_number *n);
-bool want_imm32(struct asm_parser *a, s32 *imm); /* -2^31 to 2^32-1 */
+bool want_imm32(struct asm_parser *a, s32 *imm);   /* -2^31 to 2^31-1, hex to 2^32-1 */
+bool want_word32(struct asm_parser *a, s32 *word); /* -2^31 to 2^32-1 */
 bool want_imm64(struct asm_parser *a, u64 *imm);
 bool number_as_imm32(struct asm_parser *a, const char *at, struct asm_number n, s32 *imm);
 /* Nothing, or a sign and a number: offset of an address. */

@@ -185,9 +185,11 @@ bool want_number(struct asm_parser *a, struct asm_number *n)
 	return true;
 }
 
+/* Hex digits may spell the 32 bits themselves. */
 bool number_as_imm32(struct asm_parser *a, const char *at, struct asm_number n, s32 *imm)
 {
-	if (n.negative ? (s64)n.value < INT32_MIN : n.value > UINT32_MAX)
+	if (n.negative ? (s64)n.value < INT32_MIN
+		       : n.value > (n.hex ? UINT32_MAX : (u64)INT32_MAX))
 		return asm_error(a, at, "an immediate has 32 bits; a wide load is `r1 = 0x... ll` "
 					"or `lddw`");
 	*imm = (s32)(u32)n.value;
@@ -202,6 +204,21 @@ bool want_imm32(struct asm_parser *a, s32 *imm)
 	asm_blanks(a);
 	at = a->p;
 	return want_number(a, &n) && number_as_imm32(a, at, n, imm);
+}
+
+bool want_word32(struct asm_parser *a, s32 *word)
+{
+	struct asm_number n;
+	const char *at;
+
+	asm_blanks(a);
+	at = a->p;
+	if (!want_number(a, &n))
+		return false;
+	if (n.negative ? (s64)n.value < INT32_MIN : n.value > UINT32_MAX)
+		return asm_error(a, at, "this number has 32 bits");
+	*word = (s32)(u32)n.value;
+	return true;
 }
 
 bool want_imm64(struct asm_parser *a, u64 *imm)
