@@ -2,24 +2,28 @@
 /* base/mem.h - memory operations for the freestanding folders (map, helper, exec).
  *
  * gcc and clang may turn any of these loops into calls of memcpy, memset, memmove or memcmp;
- * those four are the only outside names that freestanding code may need.
+ * those four are the only outside names that freestanding code may need.  With size 0 the pointers
+ * may be anything.
  */
 #pragma once
 #include "base/types.h"
 
 static inline void mem_copy(void *dst, const void *src, u64 size)
 {
-	__builtin_memcpy(dst, src, size);
+	if (size)
+		__builtin_memcpy(dst, src, size);
 }
 
 static inline void mem_move(void *dst, const void *src, u64 size)
 {
-	__builtin_memmove(dst, src, size);
+	if (size)
+		__builtin_memmove(dst, src, size);
 }
 
 static inline void mem_zero(void *dst, u64 size)
 {
-	__builtin_memset(dst, 0, size);
+	if (size)
+		__builtin_memset(dst, 0, size);
 }
 
 static inline bool mem_equal(const void *a, const void *b, u64 size)

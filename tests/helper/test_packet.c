@@ -143,7 +143,7 @@ TEST(xdp_head_and_meta_move)
 		for (u32 j = 0; j < ARRAY_SIZE(by); j++)
 			XDP(MOVX(1, 7), MOVK(2, meta[i]), CALLH(HELPER_xdp_adjust_meta), MOVX(6, 0), KEEP(0, 6), MOVX(1, 7),
 			    MOVK(2, by[j]), CALLH(HELPER_xdp_adjust_head), MOVX(6, 0), KEEP(8, 6), MOVX(1, 7),
-			    MOVK(2, -meta[i]), CALLH(HELPER_xdp_adjust_meta), MOVX(6, 0), KEEP(16, 6));
+			    MOVK(2, 0u - (u32)meta[i]), CALLH(HELPER_xdp_adjust_meta), MOVX(6, 0), KEEP(16, 6));
 }
 
 TEST(xdp_tail_moves)

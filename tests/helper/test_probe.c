@@ -4,15 +4,23 @@
 
 enum { OUT = 64 };
 
-static char page_end[16384] __attribute__((aligned(4096)));
+/* Two readable pages, then one that is not. */
+static char *page_end(void)
+{
+	static char *pages;
+
+	if (!pages) {
+		pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK(pages != MAP_FAILED);
+		CHECK_EQ(mprotect(pages + 8192, 4096, PROT_NONE), 0);
+	}
+	return pages + 8192;
+}
 
 /* A text that ends just before unreadable memory, so that reading on would fault. */
 static char *text_at_end(const char *text)
 {
-	char *end = page_end + 8192;
-
-	CHECK_EQ(mprotect(end, 4096, PROT_NONE), 0);
-	return memcpy(end - strlen(text) - 1, text, strlen(text) + 1);
+	return memcpy(page_end() - strlen(text) - 1, text, strlen(text) + 1);
 }
 
 static void same_read(u32 helper, u32 size, u64 addr)
@@ -28,8 +36,8 @@ static void same_read(u32 helper, u32 size, u64 addr)
 TEST(user_reads_give_bytes_or_zeroes)
 {
 	static char bytes[] = "abcdefghijklmnopqrstuvwxyz";
-	const u64 from[] = { (u64)bytes, (u64)text_at_end("end") - 60, 0, 8, (u64)page_end + 8190,
-			     (u64)page_end + 8192, 0x7ffffffff000, 0xffff800000000000, (u64)-1, 1ull << 56 };
+	const u64 from[] = { (u64)bytes, (u64)text_at_end("end") - 60, 0, 8, (u64)page_end() - 2,
+			     (u64)page_end(), 0x7ffffffff000, 0xffff800000000000, (u64)-1, 1ull << 56 };
 
 	NEED_KERNEL();
 	for (u32 i = 0; i < ARRAY_SIZE(from); i++)
@@ -43,14 +51,14 @@ TEST(user_strings_give_text_or_zeroes)
 {
 	char *texts[] = { "", "a", "1234567", "12345678", "123456789", "a longer text, more than two words",
 			  text_at_end("at the end") };
-	const u64 wild[] = { 0, 1, (u64)page_end + 8192, (u64)-4096, 0x7fffffffffff };
+	const u64 wild[] = { 0, 1, (u64)page_end(), (u64)-4096, 0x7fffffffffff };
 
 	NEED_KERNEL();
 	for (u32 size = 0; size < 48; size++) {
 		for (u32 i = 0; i < ARRAY_SIZE(texts); i++)
 			same_read(HELPER_probe_read_user_str, size, (u64)texts[i]);
 		same_read(HELPER_probe_read_user_str, size, wild[size % ARRAY_SIZE(wild)]);
-		same_read(HELPER_probe_read_user_str, size, (u64)page_end + 8180);
+		same_read(HELPER_probe_read_user_str, size, (u64)page_end() - 12);
 	}
 }
 
