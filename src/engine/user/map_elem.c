@@ -265,10 +265,10 @@ int cmd_map_freeze(struct session *s, union bpf_attr *attr)
 	m = map_of(o);
 	if (m->attr.spin_lock_off != ~0u || m->attr.timer_off != ~0u)
 		return -ERR_NOTSUPP;
-	if (file_access((int)attr->map_fd) == FILE_RDONLY)
-		return -EPERM;
 	map_info(m->map, &info);
-	return info.frozen ? -EBUSY : map_freeze(m->map);
+	if (info.frozen || file_access((int)attr->map_fd) == FILE_RDONLY)
+		return -EPERM;
+	return map_freeze(m->map);
 }
 
 /* ---- batches ---- */

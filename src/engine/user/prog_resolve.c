@@ -14,6 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Kernel 6.18: check_map_prog_compatibility(). */
+static bool sleepable_takes(u32 map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_PROG_ARRAY: case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_STACK_TRACE: case BPF_MAP_TYPE_CGROUP_ARRAY: case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_BLOOM_FILTER: case BPF_MAP_TYPE_DEVMAP: case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_CPUMAP: case BPF_MAP_TYPE_XSKMAP: case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH: case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+		return false;
+	}
+	return true;
+}
+
 /* Notes that the program uses the map.  The caller's pointer is good as long as the program. */
 static int use_map(struct prog_load *l, struct map_object *m)
 {
@@ -25,6 +39,9 @@ static int use_map(struct prog_load *l, struct map_object *m)
 	if (p->n_maps == BPF_MAX_USED_MAPS)
 		return prog_refuse(l, 0, -E2BIG, "The total number of maps per program has reached "
 				   "the limit of %u", BPF_MAX_USED_MAPS);
+	if ((p->flags & BPF_F_SLEEPABLE) && !sleepable_takes(m->attr.type))
+		return prog_refuse(l, 0, -EINVAL, "Sleepable programs can only use array, hash, ringbuf "
+				   "and local storage maps");
 	if (m->attr.type == BPF_MAP_TYPE_PROG_ARRAY && map_take_prog(m, p))
 		return prog_refuse(l, 0, -EINVAL, "prog array map %u holds programs of type %s",
 				   m->o.id, prog_type_text(m->owner_type));
