@@ -86,7 +86,7 @@ run-tests: tests
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 $(B)/bench/%: bench/%.c $(B)/libosmia.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -lm -o $@
 
 bench:
 	@tools/deps build bench

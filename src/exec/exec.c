@@ -61,6 +61,7 @@ int exec_run(struct exec_env *env, const u64 args[5], u64 *ret)
 
 	run.env = env;
 	run.prog = env->prog;
+	run.zeroed = 0;
 	run.steps_left = env->max_steps && env->max_steps <= INT64_MAX ? (s64)env->max_steps : INT64_MAX;
 	env->exec_priv = &run;
 	env->stack_base = run.stack;

@@ -107,8 +107,10 @@ enter: /* a new frame for the function at i, which will return to back */
 	stack_size = (u64)env->depth * EXEC_STACK_BYTES;
 	stack_low = (u64)run->stack + EXEC_STACK_ALL - stack_size;
 	r[REG_FP] = stack_low + EXEC_STACK_BYTES;
-	if (LOOP_CHECKED)
+	if (LOOP_CHECKED && env->depth > run->zeroed) {
 		mem_zero((void *)stack_low, EXEC_STACK_BYTES);
+		run->zeroed = env->depth;
+	}
 	DISPATCH;
 
 step:

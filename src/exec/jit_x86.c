@@ -523,17 +523,26 @@ static void alu_insn(struct jit *j, const struct insn *i)
 
 /* ---- memory ---- */
 
-static void load(struct emit *e, const struct insn *i)
+/* Opcode of a load; *w: with 64-bit operands. */
+static u32 load_opcode(const struct insn *i, bool *w)
 {
-	u32 dst = reg_of[i->dst], base = reg_of[i->src];
 	bool is_signed = INSN_MODE(i->code) == MODE_MEMSX;
 
+	*w = is_signed || INSN_SIZE(i->code) == SZ_DW;
 	switch (INSN_SIZE(i->code)) {
-	case SZ_B: return x86_rm(e, is_signed, is_signed ? 0x0fbe : 0x0fb6, dst, base, i->off, false);
-	case SZ_H: return x86_rm(e, is_signed, is_signed ? 0x0fbf : 0x0fb7, dst, base, i->off, false);
-	case SZ_W: return x86_rm(e, is_signed, is_signed ? 0x63 : 0x8b, dst, base, i->off, false);
+	case SZ_B: return is_signed ? 0x0fbe : 0x0fb6;
+	case SZ_H: return is_signed ? 0x0fbf : 0x0fb7;
+	case SZ_W: return is_signed ? 0x63 : 0x8b;
 	}
-	x86_rm(e, true, 0x8b, dst, base, i->off, false);
+	return 0x8b;
+}
+
+static void load(struct emit *e, const struct insn *i)
+{
+	bool w;
+	u32 opcode = load_opcode(i, &w);
+
+	x86_rm(e, w, opcode, reg_of[i->dst], reg_of[i->src], i->off, false);
 }
 
 static void store(struct emit *e, const struct insn *i)
@@ -625,11 +634,71 @@ static u64 wide_value(const struct insn *i, u32 pc)
 	return i->src == PSEUDO_FUNC ? exec_func_value(pc + 1 + (u32)i->imm) : insn_imm64(i);
 }
 
+/* ---- several insns as one instruction ---- */
+
+/* May insn pc be joined to the one before: is it there, and does no jump lead to it? */
+static bool joins(const struct jit *j, u32 pc)
+{
+	return pc < j->prog->n_insns && !(j->marks[pc] & AT_TARGET);
+}
+
+/* d = s, d += t or imm, and maybe d = *(d + off): lea, or a load with an index.  Returns how many
+ * insns it was, 0: not this shape. */
+static u32 join_address(struct jit *j, u32 pc)
+{
+	const struct insn *i = &j->prog->insns[pc];
+	u32 dst = reg_of[i->dst], src = reg_of[i->src], opcode;
+	bool w;
+
+	if (i->code != (CLS_ALU64 | SRC_X | ALU_MOV) || i->off || i->dst == i->src)
+		return 0;
+	if (!joins(j, pc + 1) || i[1].dst != i->dst || i[1].off)
+		return 0;
+	if (i[1].code == (CLS_ALU64 | SRC_K | ALU_ADD)) {
+		x86_rm(&j->e, true, 0x8d, dst, src, i[1].imm, false);
+		return 2;
+	}
+	if (i[1].code != (CLS_ALU64 | SRC_X | ALU_ADD) || i[1].src == i->dst)
+		return 0;
+	if (joins(j, pc + 2) && i[2].dst == i->dst && i[2].src == i->dst &&
+	    INSN_CLASS(i[2].code) == CLS_LDX) {
+		opcode = load_opcode(&i[2], &w);
+		x86_rm_index(&j->e, w, opcode, dst, src, reg_of[i[1].src], i[2].off);
+		return 3;
+	}
+	x86_rm_index(&j->e, true, 0x8d, dst, src, reg_of[i[1].src], 0);
+	return 2;
+}
+
+/* d <<= n, d >>= n: the low bits alone, as compilers without 32-bit insns write it. */
+static u32 join_shifts(struct jit *j, u32 pc)
+{
+	const struct insn *i = &j->prog->insns[pc];
+	bool is_signed;
+
+	if (i->code != (CLS_ALU64 | SRC_K | ALU_LSH) || !joins(j, pc + 1))
+		return 0;
+	is_signed = i[1].code == (CLS_ALU64 | SRC_K | ALU_ARSH);
+	if (i[1].dst != i->dst || i[1].imm != i->imm ||
+	    (!is_signed && i[1].code != (CLS_ALU64 | SRC_K | ALU_RSH)) || i->imm != 32)
+		return 0;
+	if (is_signed)
+		sign_extend(&j->e, true, reg_of[i->dst], reg_of[i->dst], 32);
+	else
+		x86_op(&j->e, false, OP_MOV, reg_of[i->dst], reg_of[i->dst]);
+	return 2;
+}
+
 u32 jit_arch_insn(struct jit *j, u32 f, u32 pc)
 {
 	const struct insn *i = &j->prog->insns[pc];
 	struct emit *e = &j->e;
+	u32 joined = join_address(j, pc);
 
+	if (!joined)
+		joined = join_shifts(j, pc);
+	if (joined)
+		return joined;
 	switch (INSN_CLASS(i->code)) {
 	case CLS_LD:
 		if (insn_is_wide(i)) {

@@ -26,6 +26,7 @@ struct run {
 	const struct exec_prog *prog; /* of the frame that called a helper: its callbacks are meant */
 	const struct exec_prog *tail_target; /* of native code, when it has none itself */
 	s64 steps_left;
+	u32 zeroed; /* frames that were zeroed, in checked mode */
 	struct run_frame frames[EXEC_FRAMES_MAX];
 	u8 stack[EXEC_STACK_ALL] __attribute__((aligned(16)));
 };

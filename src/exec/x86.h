@@ -96,6 +96,22 @@ static inline void x86_rm(struct emit *e, bool w, u32 opcode, u32 reg, u32 base,
 	x86_modrm_mem(e, reg, base, disp);
 }
 
+/* opcode reg, [base + index + disp]; index is not rsp */
+static inline void x86_rm_index(struct emit *e, bool w, u32 opcode, u32 reg, u32 base, u32 index,
+				s32 disp)
+{
+	u32 mod = disp == 0 && (base & 7) != RBP ? 0 : x86_is_s8(disp) ? 1 : 2;
+
+	x86_rex(e, w, reg, index, base, false);
+	x86_opcode(e, opcode);
+	x86_modrm(e, mod, reg, RSP);
+	emit_u8(e, (index & 7) << 3 | (base & 7));
+	if (mod == 1)
+		emit_u8(e, (u32)disp);
+	else if (mod == 2)
+		emit_u32(e, (u32)disp);
+}
+
 /* op dst, imm; not for OP_TEST and OP_MOV */
 static inline void x86_op_imm(struct emit *e, bool w, enum x86_op op, u32 dst, s32 imm)
 {

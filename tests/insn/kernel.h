@@ -167,7 +167,7 @@ static int kernel_run_framed(struct kernel_run *k)
 }
 
 /* 0, or a negative errno: of the load when k->log has something to say. */
-static int kernel_run(struct kernel_run *k)
+static inline int kernel_run(struct kernel_run *k)
 {
 	int prog;
 
@@ -184,7 +184,7 @@ static int kernel_run(struct kernel_run *k)
 }
 
 /* Is bpf(2) allowed here? */
-static bool kernel_is_usable(void)
+static inline bool kernel_is_usable(void)
 {
 	int fd = kernel_array(8);
 
