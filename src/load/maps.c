@@ -321,6 +321,9 @@ static int map_fill_inner(struct load *l, u32 i, struct diag *dg)
 
 		if (init->is_func || init->index >= l->obj->n_maps)
 			continue;
+		if (m->key_size != sizeof(init->slot))
+			return diag_error(dg, m->at, -EINVAL, "map '%s' has first values and a key of %u "
+					  "bytes: slots are counted in 4", m->name, m->key_size);
 
 		int err = map_update(l, l->maps[i].fd, &init->slot, &l->maps[init->index].fd);
 

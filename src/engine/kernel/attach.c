@@ -275,10 +275,8 @@ static int attach_struct_ops(int map_fd, const struct attach_spec *s, struct dia
 	return fd;
 }
 
-int kernel_attach(struct engine *e, int prog_fd, const struct attach_spec *s, struct diag *dg)
+static int attach_kind(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg)
 {
-	struct kernel *k = kernel_of(e);
-
 	switch (s->kind) {
 	case ATTACH_TRACEPOINT: return attach_tracepoint(k, prog_fd, s, dg);
 	case ATTACH_RAW_TP: return attach_raw_tp(prog_fd, s, dg);
@@ -301,4 +299,14 @@ int kernel_attach(struct engine *e, int prog_fd, const struct attach_spec *s, st
 	case ATTACH_NONE: break;
 	}
 	return diag_error(dg, s->at, -EINVAL, "there is nothing that this program could be attached to");
+}
+
+int kernel_attach(struct engine *e, int prog_fd, const struct attach_spec *s, struct diag *dg)
+{
+	struct kernel *k = kernel_of(e);
+	int fd = attach_kind(k, prog_fd, s, dg);
+
+	if (fd >= 0 && s->kind != ATTACH_STRUCT_OPS)
+		account_add(k, prog_fd);
+	return fd;
 }

@@ -174,12 +174,47 @@ static int kernel_map_poll_fd(struct engine *e, int map_fd)
 	return map_fd;
 }
 
-/* The kernel engine loses nothing of its own: rings and maps count their losses themselves. */
+static int prog_info(int fd, struct bpf_prog_info *info)
+{
+	union bpf_attr attr = {
+		.info = { .bpf_fd = (u32)fd, .info_len = sizeof(*info), .info = (u64)info },
+	};
+
+	memset(info, 0, sizeof(*info));
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, BPF_ATTR_UPTO(info));
+}
+
+void account_add(struct kernel *k, int prog_fd)
+{
+	struct bpf_prog_info info, other;
+	int fd;
+
+	if (prog_info(prog_fd, &info))
+		return;
+	for (u32 i = 0; i < k->attached.n; i++)
+		if (!prog_info(k->attached.p[i], &other) && other.id == info.id)
+			return;
+	fd = fcntl(prog_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd >= 0 && !vec_push(&k->attached, fd))
+		close(fd);
+}
+
+/* Maps and rings count their own losses; what the kernel counts per program are runs it left out because
+ * the program was already running on that CPU. */
 static void kernel_account(struct engine *e, void (*line)(void *arg, const char *text), void *arg)
 {
-	(void)e;
-	(void)line;
-	(void)arg;
+	struct kernel *k = kernel_of(e);
+
+	for (u32 i = 0; i < k->attached.n; i++) {
+		struct bpf_prog_info info;
+		char text[128];
+
+		if (prog_info(k->attached.p[i], &info) || !info.recursion_misses)
+			continue;
+		snprintf(text, sizeof(text), "program %s: %lu runs left out: it was running on that CPU",
+			 info.name, info.recursion_misses);
+		line(arg, text);
+	}
 }
 
 static void kernel_free(struct engine *e)
@@ -202,6 +237,9 @@ static void kernel_free(struct engine *e)
 		btf_free(k->modules.p[i].btf);
 	}
 	vec_free(&k->modules);
+	for (u32 i = 0; i < k->attached.n; i++)
+		close(k->attached.p[i]);
+	vec_free(&k->attached);
 	btf_free(k->vmlinux);
 	free(k);
 }

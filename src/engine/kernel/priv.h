@@ -42,6 +42,7 @@ struct kernel {
 	int printk_fd;         /* -1: none */
 	u32 printk_guard;      /* id of the guard's duty to remove the instance */
 	struct guard guard;
+	VEC(int) attached;     /* owned; each program that was attached, for the account at the end */
 
 	pid_t target_pid;      /* 0: no command */
 	int target_go_fd;      /* the command waits for a byte here; -1 */
@@ -64,6 +65,8 @@ int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, u32 size);
 /* BPF_LINK_CREATE as it is. */
 int link_create(union bpf_attr *attr);
 
+/* Keeps a program that is attached now in k->attached. */
+void account_add(struct kernel *k, int prog_fd);
 /* tracefs, opened once; a negative errno with a diag. */
 int kernel_tracefs(struct kernel *k, struct place at, struct diag *dg);
 /* The first number in a small file below dirfd (AT_FDCWD for an absolute path). */
