@@ -174,12 +174,11 @@ static int start_on(struct osmia *o, enum osmia_engine which, char *const *argv,
 	if (!err)
 		return diag_error(&o->dg, (struct place){ .file = o->obj->path }, -ENOENT,
 				  "no program of the object attaches by itself");
-	err = watch_all(o);
-	if (!err && (argv || o->opts.pid)) {
+	err = 0;
+	if (argv || o->opts.pid)
 		err = o->engine->ops->target_go(o->engine, &o->dg);
-		err = MIN(err, 0);
-	}
-	return err;
+	/* Only now: an engine may not have what tells the target's end before it runs. */
+	return err < 0 ? err : watch_all(o);
 }
 
 int osmia_can(enum osmia_engine engine)
