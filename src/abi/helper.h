@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* abi/helper.h - what a host promises a program: the helper table's facts.
  *
- * One line of abi/helper.def per helper of Linux 6.18: id, name, return kind, argument kinds, flags.
- * The verifier checks calls with it, the user engine guards unverified calls with it, the
+ * One line of abi/helper.def per helper of Linux 6.18: id, name, return kind, argument kinds,
+ * flags. The verifier checks calls with it, the user engine guards unverified calls with it, the
  * disassembler takes names from it.  Bodies live in helper/, for the user engine only.
  */
 #pragma once
@@ -44,7 +44,8 @@ enum arg_kind {
 	ARG_CONST_STR,   /* NUL-terminated text in a frozen read-only map */
 	ARG_FUNC,        /* a subprogram, to be called back */
 	ARG_STACK,       /* somewhere in the program's stack */
-	ARG_SOCK_COMMON, /* struct bpf_sock_common, bpf_sock or bpf_tcp_sock, from the ctx or a helper */
+	/* struct bpf_sock_common, bpf_sock or bpf_tcp_sock, from the ctx or a helper */
+	ARG_SOCK_COMMON,
 	ARG_SOCKET,      /* struct bpf_sock of a full socket */
 	ARG_BTF_SOCK,    /* one of the two above, or a kernel struct sock_common by BTF */
 	ARG_BTF_ID,      /* a kernel struct, by BTF */
@@ -60,8 +61,10 @@ enum arg_flag {
 	ARG_FIXED_SIZE = 1 << 10,  /* the size is in here; kernel MEM_FIXED_SIZE */
 	ARG_ALIGNED = 1 << 11,     /* kernel MEM_ALIGNED */
 	ARG_RELEASE = 1 << 12,     /* the reference ends with the call; kernel OBJ_RELEASE */
-	ARG_IS_LOCAL = 1 << 13,    /* dynptr over the program's own memory; kernel DYNPTR_TYPE_LOCAL */
-	ARG_IS_RINGBUF = 1 << 14,  /* dynptr over a ring-buffer record; kernel DYNPTR_TYPE_RINGBUF */
+	/* dynptr over the program's own memory; kernel DYNPTR_TYPE_LOCAL */
+	ARG_IS_LOCAL = 1 << 13,
+	/* dynptr over a ring-buffer record; kernel DYNPTR_TYPE_RINGBUF */
+	ARG_IS_RINGBUF = 1 << 14,
 };
 
 #define ARG_KIND(arg) ((enum arg_kind)((arg) & ARG_KIND_MASK))

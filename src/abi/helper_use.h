@@ -11,6 +11,6 @@ bool helper_allowed(u32 id, u32 prog_type, u32 attach_type);
 /* The prototype that this program type sees; helper_proto(id) for most. */
 const struct helper_proto *helper_proto_for(u32 id, u32 prog_type, u32 attach_type);
 
-/* May a map of this type be the helper's ARG_MAP?  Kernel 6.18: check_map_func_compatibility(), whose
- * sentence is "cannot pass map_type %d into func %s#%d". */
+/* May a map of this type be the helper's ARG_MAP? Kernel 6.18: check_map_func_compatibility(),
+ * whose sentence is "cannot pass map_type %d into func %s#%d". */
 bool helper_map_ok(u32 id, u32 map_type, u32 prog_type, u32 attach_type);

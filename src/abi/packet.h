@@ -5,8 +5,9 @@
  *	 |  headroom   | metadata  | the packet's bytes        |  tailroom   |
  *
  * The whole buffer lies below 4 GiB (mmap MAP_32BIT), so that the u32 fields data, data_end and
- * data_meta of xdp_md and __sk_buff hold addresses and a program needs no rewriting: the kernel turns
- * loads of those fields into loads of its own structs instead.  Packets are linear: one buffer each.
+ * data_meta of xdp_md and __sk_buff hold addresses and a program needs no rewriting: the kernel
+ * turns loads of those fields into loads of its own structs instead.  Packets are linear: one
+ * buffer each.
  */
 #pragma once
 #include "abi/uapi.h"
@@ -15,7 +16,8 @@ enum packet_kind { PACKET_XDP, PACKET_SKB };
 
 enum {
 	PACKET_HEADROOM = 256,      /* kernel XDP_PACKET_HEADROOM: data - head at first */
-	PACKET_FRAME_BYTES = 40,    /* of the headroom, never given to XDP: sizeof(struct xdp_frame) */
+	/* of the headroom, never given to XDP: sizeof(struct xdp_frame) */
+	PACKET_FRAME_BYTES = 40,
 	PACKET_HEADER_BYTES = 14,   /* Ethernet; an XDP packet never gets shorter */
 	PACKET_META_MAX = 255,
 	PACKET_SKB_MAX = 16064,     /* kernel BPF_SKB_MAX_LEN with 4 KiB pages */

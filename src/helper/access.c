@@ -86,7 +86,7 @@ static u32 text_end(const char *text, u32 size)
 	return 0;
 }
 
-/* The longest step that stays in one aligned block, so that what follows a text is not asked for. */
+/* The longest step that stays in one aligned block: what lies far behind a text is not asked for. */
 static u32 step_size(u64 addr, u32 left)
 {
 	u32 step = 64 - addr % 64;
@@ -138,8 +138,9 @@ s64 read_kernel_str(struct exec_env *env, void *dst, u32 size, u64 addr)
 	return size;
 }
 
-/* The kernel copies words and masks what follows the NUL in the last one, so the bytes up to the end
- * of its word are 0; unless the word lay not within size, or reached into a page that is not there. */
+/* The kernel copies words and masks what follows the NUL in the last one, so the bytes up to the
+ * end of its word are 0; unless the word lay not within size, or reached into a page that is not
+ * there. */
 static bool last_word_read(struct exec_env *env, u64 word, u32 word_off, u32 size)
 {
 	u8 bytes[8];

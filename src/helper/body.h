@@ -2,8 +2,8 @@
 /* helper/body.h - how a helper's body is declared.
  *
  * One function per line of helper/body.def, named body_NAME.  r1..r5 are the program's registers as
- * they are: a body narrows them as the kernel's BPF_CALL does with its parameter types.  Results are
- * the kernel's; a negative errno is returned as s64 in u64.
+ * they are: a body narrows them as the kernel's BPF_CALL does with its parameter types.  Results
+ * are the kernel's; a negative errno is returned as s64 in u64.
  */
 #pragma once
 #include "abi/env.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* helper/check.c - the guard before every helper call of an unverified program.
  *
- * Proves of the values in r1..r5 what the verifier proves of their types: memory arguments lie in the
- * program's own memory, maps are its maps and fit the helper, records are reserved, dynptrs name
- * memory that the program may touch anyway.  What is shared with other processes may change after the
- * check; bodies read such bytes once or stay inside what was checked.
+ * Proves of the values in r1..r5 what the verifier proves of their types: memory arguments lie in
+ * the program's own memory, maps are its maps and fit the helper, records are reserved, dynptrs
+ * name memory that the program may touch anyway.  What is shared with other processes may change
+ * after the check; bodies read such bytes once or stay inside what was checked.
  */
 #include "abi/helper_use.h"
 #include "abi/uapi.h"

@@ -5,15 +5,16 @@
  *	conv := 's' | 'c' | [ 'l' [ 'l' ] ] ( 'i' | 'd' | 'u' | 'x' | 'X' )
  *	      | 'p' [ 'K' | 'x' | 's' | 'S' | 'B' | 'ks' | 'us' | ( 'i' | 'I' ) ( '4' | '6' ) ]
  *
- * Symbol names are not known in user space: %ps, %pS and %pB print the address, as the kernel does for
- * one that no symbol covers.
+ * Symbol names are not known in user space: %ps, %pS and %pB print the address, as the kernel does
+ * for one that no symbol covers.
  */
 #include "helper/format.h"
 #include "base/mem.h"
 #include "helper/access.h"
 #include <errno.h>
 
-enum { FLAG_ZERO = 1, FLAG_PLUS = 2, FLAG_LEFT = 4, FLAG_SPACE = 8, FLAG_SIGNED = 16, FLAG_UPPER = 32 };
+enum { FLAG_ZERO = 1, FLAG_PLUS = 2, FLAG_LEFT = 4, FLAG_SPACE = 8, FLAG_SIGNED = 16,
+	FLAG_UPPER = 32 };
 
 enum { WIDTH_NONE = -1, WIDTH_MAX = (1 << 23) - 1 }; /* kernel FIELD_WIDTH_MAX */
 
@@ -443,7 +444,7 @@ static void print_int(struct printer *p, const struct spec *s, u64 v)
 		print_pad(p, ' ', pad);
 }
 
-/* What stands for a hashed pointer: the kernel shows 32 bits of a keyed hash; errors stay visible. */
+/* What stands for a pointer: the kernel shows 32 bits of a keyed hash; errors stay visible. */
 static u64 pointer_hash(u64 v)
 {
 	if (!v || v >= (u64)-4095)

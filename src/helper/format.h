@@ -26,6 +26,6 @@ s64 format_prepare(struct exec_env *env, const char *fmt, u32 fmt_size, const u6
 		   struct format_args *out);
 
 /* Writes at most size bytes, the last one a NUL.  Returns the length of the whole text without NUL,
- * as snprintf(3) does.  len is what format_prepare() gave; fmt may have changed since (it may lie in
- * shared memory): the text is then nonsense, but nothing outside of fmt and args is read. */
+ * as snprintf(3) does.  len is what format_prepare() gave; fmt may have changed since (it may lie
+ * in shared memory): the text is then nonsense, but nothing outside of fmt and args is read. */
 u32 format_print(char *dst, u32 size, const char *fmt, u32 len, const struct format_args *args);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* helper/func.c - the hooked function: its address, arguments, results and stacks; loops and timers.
+/* helper/func.c - the hooked function: its address, arguments, results and stacks; loops and
+ * timers.
  *
  * Kernel 6.18: kernel/trace/bpf_trace.c, kernel/bpf/stackmap.c, kernel/bpf/bpf_iter.c,
  * kernel/bpf/helpers.c.

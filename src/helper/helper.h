@@ -16,10 +16,10 @@ u32 helper_table_fill(helper_fn *table, u32 prog_type, u32 attach_type);
 bool helper_has_body(u32 id);
 
 /* For env->call_ok of unverified programs: checks the arguments against the helper's prototype, so
- * that no helper can be made to touch what is not the program's.  0, -EACCES for memory, -EINVAL for
- * the rest; env->error_addr is then the argument at fault. */
+ * that no helper can be made to touch what is not the program's.  0, -EACCES for memory, -EINVAL
+ * for the rest; env->error_addr is then the argument at fault. */
 int helper_call_ok(struct exec_env *env, u32 helper, const u64 args[5]);
 
-/* Gives back the records and locks that a run still holds (discarded, unlocked).  To be called after
- * each run of an unverified program. */
+/* Gives back the records and locks that a run still holds (discarded, unlocked).  To be called
+ * after each run of an unverified program. */
 void helper_run_end(struct exec_env *env);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* helper/skb.c - helpers of skb programs (socket filters, tc, cgroup_skb), and redirection.
  *
- * Packets are linear here, so pulling data in is only a check of the length.  What a program asks to
- * be done with the packet is noted in it.  Kernel 6.18: net/core/filter.c.
+ * Packets are linear here, so pulling data in is only a check of the length.  What a program asks
+ * to be done with the packet is noted in it.  Kernel 6.18: net/core/filter.c.
  */
 #include "abi/packet.h"
 #include "helper/body.h"

@@ -46,8 +46,8 @@ BODY(trace_vprintk)
 	return trace_print(env, PTR(r1), (u32)r2, args, (u32)r4 / 8);
 }
 
-/* The result counts the NUL, whether it fitted or not.  The format lies in a read-only map, but other
- * processes share it: its end is looked for once, inside the program's memory. */
+/* The result counts the NUL, whether it fitted or not.  The format lies in a read-only map, but
+ * other processes share it: its end is looked for once, inside the program's memory. */
 BODY(snprintf)
 {
 	u64 args[FORMAT_ARGS_MAX] = { 0 };

@@ -21,7 +21,8 @@ static long sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 
 static bool kernel_is_618(void)
 {
-	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1 };
+	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
+		.max_entries = 1 };
 	struct utsname u;
 	long fd = sys_bpf(BPF_MAP_CREATE, &a);
 
@@ -89,8 +90,10 @@ static const struct kind kinds[] = {
 /* 0, or a negative errno with the verifier's log in verifier_log. */
 static int load(const struct kind *k, const struct insn *insns, u32 n, const char *license)
 {
-	union bpf_attr a = { .prog_type = k->prog, .expected_attach_type = k->attach, .prog_flags = k->flags,
-			     .insns = (u64)insns, .insn_cnt = n, .license = (u64)license, .log_level = 1,
+	union bpf_attr a = { .prog_type = k->prog, .expected_attach_type = k->attach,
+		.prog_flags = k->flags,
+			     .insns = (u64)insns, .insn_cnt = n, .license = (u64)license,
+			     	.log_level = 1,
 			     .log_buf = (u64)verifier_log, .log_size = sizeof(verifier_log) };
 	long fd;
 
@@ -109,7 +112,8 @@ static bool log_says(const char *text)
 static void load_call(const struct kind *k, u32 id, const char *license)
 {
 	const struct insn insns[] = { { .code = CLS_JMP | JMP_CALL, .imm = (s32)id },
-				      { .code = CLS_ALU64 | ALU_MOV }, { .code = CLS_JMP | JMP_EXIT } };
+				      { .code = CLS_ALU64 | ALU_MOV },
+				      	{ .code = CLS_JMP | JMP_EXIT } };
 
 	load(k, insns, ARRAY_SIZE(insns), license);
 }
@@ -128,7 +132,8 @@ TEST(program_types_may_call_what_the_kernel_lets_them)
 
 		load_call(k, HELPER_map_lookup_elem, "GPL");
 		if (!verifier_log[0])
-			fail_msg("program type %u, attach type %u does not load at all", k->prog, k->attach);
+			fail_msg("program type %u, attach type %u does not load at all", k->prog,
+				k->attach);
 		for (u32 id = 1; id < HELPER_ID_MAX; id++) {
 			bool kernel, table = helper_allowed(id, k->prog, k->attach);
 
@@ -158,12 +163,14 @@ TEST(gpl_and_sleep_flags_are_the_kernels)
 			asked++;
 			gpl = log_says("cannot call GPL-restricted function");
 			if (gpl != !!(p->flags & HELPER_GPL))
-				fail_msg("type %u, %s: GPL is %d in the kernel", k->prog, p->name, gpl);
+				fail_msg("type %u, %s: GPL is %d in the kernel", k->prog, p->name,
+					gpl);
 			load_call(k, id, "GPL");
 			if (k->flags & BPF_F_SLEEPABLE)
 				continue;
 			if (log_says("might sleep") != !!(p->flags & HELPER_MAY_SLEEP))
-				fail_msg("type %u, %s: sleeping is %d in the kernel", k->prog, p->name,
+				fail_msg("type %u, %s: sleeping is %d in the kernel", k->prog,
+					p->name,
 					 log_says("might sleep"));
 		}
 	CHECK(asked > 3000);
@@ -215,7 +222,8 @@ static int map_for(u32 id, const struct kind *k)
 
 static int text_map(void)
 {
-	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1,
+	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8,
+		.max_entries = 1,
 			     .map_flags = BPF_F_RDONLY_PROG };
 	union bpf_attr b = { 0 };
 	u32 key = 0;
@@ -240,7 +248,8 @@ struct code {
 
 static void put(struct code *c, u8 code, u8 dst, u8 src, s16 off, s32 imm)
 {
-	c->insns[c->n++] = (struct insn){ .code = code, .dst = dst & 15, .src = src & 15, .off = off, .imm = imm };
+	c->insns[c->n++] = (struct insn){ .code = code, .dst = dst & 15, .src = src & 15,
+		.off = off, .imm = imm };
 }
 
 static void put_wide(struct code *c, u8 dst, u8 src, s32 imm)
@@ -329,7 +338,8 @@ TEST(prototypes_take_what_the_kernel_takes)
 				continue;
 			err = load(k, c.insns, c.n, "GPL");
 			if (err && !refused_for_more())
-				fail_msg("type %u, %s: right arguments are refused:\n%s", k->prog, p->name,
+				fail_msg("type %u, %s: right arguments are refused:\n%s", k->prog,
+					p->name,
 					 verifier_log);
 			if (err && log_says("Sleepable programs can only use"))
 				continue;
@@ -341,7 +351,8 @@ TEST(prototypes_take_what_the_kernel_takes)
 				load(k, c.insns, c.n, "GPL");
 				snprintf(missing, sizeof(missing), "R%u !read_ok", left + 1);
 				if (!log_says(missing))
-					fail_msg("type %u, %s: argument %u is not missed:\n%s", k->prog, p->name,
+					fail_msg("type %u, %s: argument %u is not missed:\n%s",
+						k->prog, p->name,
 						 left + 1, verifier_log);
 			}
 		}
@@ -353,10 +364,12 @@ TEST(prototypes_take_what_the_kernel_takes)
 enum change { ZERO_SIZE, NULL_MEMORY, READ_ONLY_MEMORY };
 
 /* The call with right arguments, but for argument i.  False: the change says nothing here. */
-static bool call_changed(struct code *c, const struct kind *k, const struct helper_proto *p, u32 n, u32 i,
+static bool call_changed(struct code *c, const struct kind *k, const struct helper_proto *p, u32 n,
+	u32 i,
 			 enum change how, bool *accepted)
 {
-	u32 arg = p->arg[i], kind = ARG_KIND(arg), size = i < 4 ? ARG_KIND(p->arg[i + 1]) : ARG_NONE;
+	u32 arg = p->arg[i], kind = ARG_KIND(arg),
+		size = i < 4 ? ARG_KIND(p->arg[i + 1]) : ARG_NONE;
 	u8 reg = (u8)(i + 1);
 
 	if (kind != ARG_MEM || !call_with(c, k, p, n))
@@ -411,13 +424,15 @@ TEST(memory_arguments_are_as_strict_as_the_kernels)
 
 					if (!call_changed(&c, k, p, n, arg, how, &accepted))
 						continue;
-					kernel = !load(k, c.insns, c.n, "GPL") || refused_for_more();
+					kernel = !load(k, c.insns, c.n, "GPL") ||
+						refused_for_more();
 					if (log_says("Sleepable programs can only use"))
 						continue;
 					asked++;
 					if (kernel != accepted)
 						fail_msg("type %u, %s, argument %u, change %u: the kernel says %d:\n%s",
-							 k->prog, p->name, arg + 1, how, kernel, verifier_log);
+							 k->prog, p->name, arg + 1, how, kernel,
+							 	verifier_log);
 				}
 		}
 	CHECK(asked > 1000);

@@ -121,7 +121,7 @@ END
 flags="-std=gnu17 -D_GNU_SOURCE -Isrc -O2 -ffreestanding -fno-stack-protector"
 run_path() {
 	for f in src/exec/*.c src/helper/*.c src/map/*.c src/abi/helper*.c; do
-		case ${f##*/} in check.c | funcs.c | jit*.c) [ "$f" = src/helper/check.c ] && echo "$f" ;; *) echo "$f" ;; esac
+		case $f in src/exec/funcs.c | src/exec/jit*.c) ;; *) echo "$f" ;; esac
 	done
 }
 link() {
@@ -131,7 +131,7 @@ link() {
 objects() {
 	for f in src/helper/*.c src/abi/helper*.c; do
 		# shellcheck disable=SC2086
-		${CC:-cc} $flags -fno-pie -c "$f" -o "$dir/$(basename "$(dirname "$f")")_$(basename "$f" .c).o" || return 1
+		${CC:-cc} $flags -fno-pie -c "$f" -o "$dir/$(echo "$f" | tr / _).o" || return 1
 	done
 }
 check "exec, helper and map link without libc" link

@@ -24,7 +24,8 @@ static u64 call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3, u64
 }
 
 static const struct host host = { .arg = &w, .task = host_task, .read_user = host_read,
-				  .read_user_str = host_read_str, .clock_ns = host_clock, .random = host_random,
+				  .read_user_str = host_read_str, .clock_ns = host_clock,
+				  	.random = host_random,
 				  .current_task = host_current_task, .printk = host_printk,
 				  .send_signal = host_signal, .user_stack = host_stack };
 
@@ -41,8 +42,10 @@ static void guard_world(struct exec_env *env, struct exec_prog *prog, u32 prog_t
 	world_map(&w, BPF_MAP_TYPE_TASK_STORAGE, 4, 8, 0, BPF_F_NO_PREALLOC);
 	*prog = (struct exec_prog){ .prog_type = prog_type };
 	*env = (struct exec_env){ .prog = prog, .host = &host, .engine = &w, .ctx = &w.ctx,
-				  .ctx_size = sizeof(w.ctx), .packet = &w.pkt, .mem_ok = world_mem_ok,
-				  .map_ok = world_map_ok, .map_at = world_map_at, .call_ok = helper_call_ok,
+				  .ctx_size = sizeof(w.ctx), .packet = &w.pkt,
+				  	.mem_ok = world_mem_ok,
+				  .map_ok = world_map_ok, .map_at = world_map_at,
+				  	.call_ok = helper_call_ok,
 				  .call_back = call_back, .stack_base = stack, .depth = 2 };
 }
 
@@ -77,7 +80,9 @@ static void forge(void)
 	u64 *slot = (u64 *)(stack + sizeof(stack)) - 2 * (1 + rnd() % 30);
 
 	slot[0] = rnd() % 2 ? (u64)secret : (u64)map_first_value(w.map[DATA]) + rnd() % 4200;
-	slot[1] = rnd() % 3 ? rnd() % 4200 | 1u << 28 | (u64)(rnd() % 64) << 32 : (u64)rnd() << 32 | rnd();
+	slot[1] = (u64)rnd() << 32 | rnd();
+	if (rnd() % 3)
+		slot[1] = rnd() % 4200 | 1u << 28 | (u64)(rnd() % 64) << 32;
 }
 
 static void storm(u32 prog_type)
@@ -123,7 +128,8 @@ static void storm(u32 prog_type)
 
 TEST(storms_of_arguments_are_survived)
 {
-	static const u32 types[] = { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP,
+	static const u32 types[] = { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_SCHED_CLS,
+		BPF_PROG_TYPE_XDP,
 				     BPF_PROG_TYPE_SYSCALL };
 
 	seed = (u64)getpid();
@@ -149,22 +155,27 @@ TEST(guard_refuses_what_is_not_the_programs)
 	/* maps: only the program's handles, only the fitting kinds */
 	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[DATA], top - 8, 0, 0, 0), 0);
 	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)secret, top - 8, 0, 0, 0), -EINVAL);
-	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[DATA] + 8, top - 8, 0, 0, 0), -EINVAL);
+	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[DATA] + 8, top - 8, 0, 0, 0),
+		-EINVAL);
 	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, 0, top - 8, 0, 0, 0), -EINVAL);
 	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[2], top - 8, 0, 0, 0), -EINVAL);
 	CHECK_EQ(guard(&env, HELPER_ringbuf_output, (u64)w.map[DATA], top - 8, 8, 0, 0), -EINVAL);
 	/* keys and values lie whole in own memory */
 	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[DATA], top - 3, 0, 0, 0), -EACCES);
-	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[DATA], (u64)secret, 0, 0, 0), -EACCES);
-	CHECK_EQ(guard(&env, HELPER_map_update_elem, (u64)w.map[3], top - 8, data + DATA_BYTES - 16, 0, 0), 0);
-	CHECK_EQ(guard(&env, HELPER_map_update_elem, (u64)w.map[3], top - 8, data + DATA_BYTES - 15, 0, 0), -EACCES);
+	CHECK_EQ(guard(&env, HELPER_map_lookup_elem, (u64)w.map[DATA], (u64)secret, 0, 0, 0),
+		-EACCES);
+	CHECK_EQ(guard(&env, HELPER_map_update_elem, (u64)w.map[3], top - 8, data + DATA_BYTES - 16,
+		0, 0), 0);
+	CHECK_EQ(guard(&env, HELPER_map_update_elem, (u64)w.map[3], top - 8, data + DATA_BYTES - 15,
+		0, 0), -EACCES);
 	/* memory with a size: only frames in use, no wrap, nothing read-only written */
 	CHECK_EQ(guard(&env, HELPER_get_current_comm, top - 1024, 16, 0, 0, 0), 0);
 	CHECK_EQ(guard(&env, HELPER_get_current_comm, top - 1025, 16, 0, 0, 0), -EACCES);
 	CHECK_EQ(guard(&env, HELPER_get_current_comm, top - 8, 16, 0, 0, 0), -EACCES);
 	CHECK_EQ(guard(&env, HELPER_get_current_comm, top - 8, (u64)-1, 0, 0, 0), -EACCES);
 	CHECK_EQ(guard(&env, HELPER_get_current_comm, top - 8, 0, 0, 0, 0), -EACCES);
-	CHECK_EQ(guard(&env, HELPER_get_current_comm, (u64)map_first_value(w.map[TEXT]), 16, 0, 0, 0), -EACCES);
+	CHECK_EQ(guard(&env, HELPER_get_current_comm, (u64)map_first_value(w.map[TEXT]), 16, 0, 0,
+		0), -EACCES);
 	CHECK_EQ(guard(&env, HELPER_probe_read_user, data, 1ull << 32, 0, 0, 0), -EACCES);
 	CHECK_EQ(guard(&env, HELPER_probe_read_user, 0, 0, 0, 0, 0), 0);
 	/* records, locks, texts, contexts */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tests/helper/world.h - the same program on the running kernel and on Osmia's interpreter.
  *
- * A world has the same maps on both sides.  Map 0 is the program's memory: an array with one value of
- * DATA_BYTES; what a program leaves there is compared, byte for byte.  Map 1 is read-only text.  The
- * host of the interpreter answers as the test process would.
+ * A world has the same maps on both sides.  Map 0 is the program's memory: an array with one value
+ * of DATA_BYTES; what a program leaves there is compared, byte for byte.  Map 1 is read-only text.
+ * The host of the interpreter answers as the test process would.
  */
 #pragma once
 #include "test.h"
@@ -50,7 +50,8 @@ struct world {
 	char printed[4096];          /* bpf_trace_printk lines of the interpreter's last run */
 	s32 sig;                     /* last signal sent */
 	struct host_task task;
-	const char *refusal;         /* the kernel's verifier may say so: then -EINVAL is what is right */
+	/* the kernel's verifier may say so: then -EINVAL is what is right */
+	const char *refusal;
 };
 
 /* ---- the kernel's side ---- */
@@ -62,7 +63,8 @@ static inline long sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 
 static inline bool have_bpf(void)
 {
-	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1 };
+	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
+		.max_entries = 1 };
 	long fd = sys_bpf(BPF_MAP_CREATE, &a);
 
 	if (fd >= 0)
@@ -92,9 +94,11 @@ static inline void kernel_read(int fd, void *value)
 
 static inline u32 world_map(struct world *w, u32 type, u32 key, u32 value, u32 entries, u32 flags)
 {
-	union bpf_attr a = { .map_type = type, .key_size = key, .value_size = value, .max_entries = entries,
+	union bpf_attr a = { .map_type = type, .key_size = key, .value_size = value,
+		.max_entries = entries,
 			     .map_flags = flags };
-	struct map_attr ua = { .type = type, .key_size = key, .value_size = value, .max_entries = entries,
+	struct map_attr ua = { .type = type, .key_size = key, .value_size = value,
+		.max_entries = entries,
 			       .flags = flags, .spin_lock_off = ~0u, .timer_off = ~0u };
 	int fd = memfd_create("map", MFD_CLOEXEC);
 	u32 i = w->n_maps++;
@@ -144,7 +148,8 @@ static inline void world_end(struct world *w)
 		munmap(w->pkt.head, 2 * PACKET_ROOM);
 }
 
-static inline struct insn *patched(const struct world *w, const struct insn *insns, u32 n, bool kernel)
+static inline struct insn *patched(const struct world *w, const struct insn *insns, u32 n,
+	bool kernel)
 {
 	struct insn *p = malloc(n * sizeof(*p));
 
@@ -153,13 +158,15 @@ static inline struct insn *patched(const struct world *w, const struct insn *ins
 		u32 m = (u32)p[i].imm, off = (u32)p[i + 1].imm;
 		u64 v;
 
-		if (!insn_is_wide(&p[i]) || (p[i].src != PSEUDO_MAP_FD && p[i].src != PSEUDO_MAP_VALUE))
+		if (!insn_is_wide(&p[i]) || (p[i].src != PSEUDO_MAP_FD &&
+			p[i].src != PSEUDO_MAP_VALUE))
 			continue;
 		if (kernel) {
 			p[i++].imm = w->fd[m];
 			continue;
 		}
-		v = p[i].src == PSEUDO_MAP_FD ? (u64)w->map[m] : (u64)map_first_value(w->map[m]) + off;
+		v = p[i].src == PSEUDO_MAP_FD ? (u64)w->map[m]
+					      : (u64)map_first_value(w->map[m]) + off;
 		p[i].src = PSEUDO_IMM64;
 		insn_set_imm64(&p[i++], v);
 	}
@@ -375,18 +382,12 @@ static inline void world_packet(struct world *w)
 		CHECK(p->head != MAP_FAILED);
 	}
 	memset(&w->ctx, 0, sizeof(w->ctx));
-	*p = (struct packet){ .kind = xdp ? PACKET_XDP : PACKET_SKB, .head = p->head, .ctx = &w->ctx,
-			      .network_off = PACKET_HEADER_BYTES };
-	p->data = p->data_meta = p->head + PACKET_HEADROOM;
-	p->data_end = p->data + w->packet_bytes;
-	p->end = p->head + (xdp ? 4096 - 320 : 2 * PACKET_ROOM);
-	memcpy(p->data, w->packet, w->packet_bytes);
-	if (!xdp)
-		memcpy(&w->ctx.skb.protocol, w->packet + 12, 2);
-	packet_sync(p);
-}
-
-/* Runs in the interpreter, trusted or checked.  Returns exec_run()'s result. */
+	*p = (struct packet){ .kind = xdp ? PACKET_XDP : PACKET_SKB, .head = p->head, .ctx =
+	*&w->ctx, .network_off = PACKET_HEADER_BYTES }; p->data = p->data_meta = p->head +
+	*PACKET_HEADROOM; p->data_end = p->data + w->packet_bytes; p->end = p->head + (xdp ? 4096 -
+	*320 : 2 * PACKET_ROOM); memcpy(p->data, w->packet, w->packet_bytes); if (!xdp)
+	*memcpy(&w->ctx.skb.protocol, w->packet + 12, 2); packet_sync(p); } Runs in the interpreter,
+	*trusted or checked.  Returns exec_run()'s result. */
 static inline int user_run(struct world *w, const struct insn *insns, u32 n, bool checked,
 			   struct outcome *out)
 {
@@ -397,7 +398,8 @@ static inline int user_run(struct world *w, const struct insn *insns, u32 n, boo
 				   .send_signal = host_signal, .user_stack = host_stack };
 	helper_fn table[HELPER_ID_MAX];
 	struct insn *p = patched(w, insns, n, false);
-	struct exec_prog prog = { .insns = p, .n_insns = n, .prog_type = w->prog_type, .helpers = table };
+	struct exec_prog prog = { .insns = p, .n_insns = n, .prog_type = w->prog_type,
+		.helpers = table };
 	struct exec_env env = { .prog = &prog, .host = &host, .engine = w, .map_at = world_map_at };
 	u64 ret;
 	int err;
@@ -438,12 +440,14 @@ static inline void same_data(const char *where, const u8 *kernel, const u8 *user
 		memcpy(&k, kernel + i, MIN(8u, size - i));
 		memcpy(&u, user + i, MIN(8u, size - i));
 		if (k != u)
-			fail_msg("%s at byte %u: the kernel has 0x%lx (%ld), osmia 0x%lx (%ld)", where, i, k,
+			fail_msg("%s at byte %u: the kernel has 0x%lx (%ld), osmia 0x%lx (%ld)",
+				where, i, k,
 				 (long)k, u, (long)u);
 	}
 }
 
-/* The program leaves the same bytes everywhere: kernel, interpreter trusted, interpreter checked. */
+/* The program leaves the same bytes everywhere: kernel, interpreter trusted, interpreter checked.
+ */
 static inline void world_same(struct world *w, const struct insn *insns, u32 n)
 {
 	static struct outcome kernel, user;
