@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "engine/kernel/priv.h"
-#include "engine/kernel/symbol.h"
+#include "elf/binary.h"
+#include "elf/symbols.h"
+#include "elf/usdt.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

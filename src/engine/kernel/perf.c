@@ -7,7 +7,8 @@
  * what holds the attachment.
  */
 #include "engine/kernel/priv.h"
-#include "engine/kernel/symbol.h"
+#include "elf/binary.h"
+#include "elf/symbols.h"
 #include "base/str.h"
 #include <errno.h>
 #include <fcntl.h>

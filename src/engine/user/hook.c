@@ -3,7 +3,8 @@
  * can't serve.
  */
 #include "abi/syscall.h"
-#include "engine/kernel/symbol.h"
+#include "elf/binary.h"
+#include "elf/symbols.h"
 #include "engine/user/link.h"
 #include "engine/user/tracing.h"
 #include <errno.h>
