@@ -382,12 +382,18 @@ static inline void world_packet(struct world *w)
 		CHECK(p->head != MAP_FAILED);
 	}
 	memset(&w->ctx, 0, sizeof(w->ctx));
-	*p = (struct packet){ .kind = xdp ? PACKET_XDP : PACKET_SKB, .head = p->head, .ctx =
-	*&w->ctx, .network_off = PACKET_HEADER_BYTES }; p->data = p->data_meta = p->head +
-	*PACKET_HEADROOM; p->data_end = p->data + w->packet_bytes; p->end = p->head + (xdp ? 4096 -
-	*320 : 2 * PACKET_ROOM); memcpy(p->data, w->packet, w->packet_bytes); if (!xdp)
-	*memcpy(&w->ctx.skb.protocol, w->packet + 12, 2); packet_sync(p); } Runs in the interpreter,
-	*trusted or checked.  Returns exec_run()'s result. */
+	*p = (struct packet){ .kind = xdp ? PACKET_XDP : PACKET_SKB, .head = p->head,
+			      .ctx = &w->ctx, .network_off = PACKET_HEADER_BYTES };
+	p->data = p->data_meta = p->head + PACKET_HEADROOM;
+	p->data_end = p->data + w->packet_bytes;
+	p->end = p->head + (xdp ? 4096 - 320 : 2 * PACKET_ROOM);
+	memcpy(p->data, w->packet, w->packet_bytes);
+	if (!xdp)
+		memcpy(&w->ctx.skb.protocol, w->packet + 12, 2);
+	packet_sync(p);
+}
+
+/* Runs in the interpreter, trusted or checked.  Returns exec_run()'s result. */
 static inline int user_run(struct world *w, const struct insn *insns, u32 n, bool checked,
 			   struct outcome *out)
 {
