@@ -119,7 +119,8 @@ TEST(lsm_hook_refuses)
 	world_open(&w, FILTER "#include <bpf/bpf_tracing.h>\n"
 		       "struct task_struct;\n"
 		       "SEC(\"lsm/task_setnice\") int BPF_PROG(t_lsm, struct task_struct *p, int nice,"
-		       " int ret) { return ret ? ret : mine() && nice == 7 ? -1 : 0; }\n");
+		       " int ret) { int no = -1; if (ret || !mine() || nice != 7) return 0;"
+		       " asm volatile(\"\" : \"+r\"(no)); return no; }\n");
 	if (!run_mine(&w, 1))
 		SKIP("this kernel has no LSM programs, or is locked down");
 	CHECK_EQ(nice(7), -1);
