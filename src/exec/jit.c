@@ -11,7 +11,13 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096, NEAR = 64 << 20 };
+enum {
+	PAGE = 4096,
+	NEAR = 64 << 20,      /* bytes that are left free below our text */
+	NEAR_RANGE = 1 << 29, /* over which mappings are spread, so that most find their hint free */
+	FUNC_ALIGN = 16,
+	LOOP_ALIGN = 64,      /* a fetch window: a small loop then runs at a branch a cycle */
+};
 
 static void *pages_map(u64 near, u64 bytes)
 {
@@ -132,12 +138,12 @@ static void emit_func(struct jit *j, u32 f)
 {
 	struct jit_func *fn = &j->funcs[f];
 
-	jit_arch_align(j);
+	jit_arch_align(j, FUNC_ALIGN);
 	place(j, &fn->at);
 	jit_arch_prologue(j, f);
 	for (u32 pc = j->list.start[f]; pc < j->list.start[f + 1];) {
 		if (j->marks[pc] & AT_LOOP_HEAD)
-			jit_arch_align(j);
+			jit_arch_align(j, LOOP_ALIGN);
 		place(j, &j->at[pc]);
 		pc += jit_arch_insn(j, f, pc);
 	}
@@ -158,7 +164,7 @@ static void emit_all(struct jit *j)
 	for (u32 f = 1; f < j->list.n; f++) {
 		if (!j->funcs[f].is_callback)
 			continue;
-		jit_arch_align(j);
+		jit_arch_align(j, FUNC_ALIGN);
 		code->callbacks[n++] = (struct jit_callback){ j->list.start[f], j->funcs[f].depth,
 							      (helper_fn)j->e.p };
 		jit_arch_stub(j, f);
@@ -193,6 +199,14 @@ static int compile(struct jit *j, u32 text_off, u64 map_bytes)
 	return (int)sys_call3(SYS_mprotect, code, code->map_bytes, PROT_READ | PROT_EXEC);
 }
 
+/* Where the code of a program had best lie: below our text, in reach of a direct call. */
+static u64 near_text(const struct exec_prog *prog, u64 map_bytes)
+{
+	u64 spread = ((u64)prog->insns >> 4) * 0x9e3779b97f4a7c15 >> 32;
+
+	return ((u64)jit_compile & ~(u64)(PAGE - 1)) - NEAR - map_bytes - spread % NEAR_RANGE / PAGE * PAGE;
+}
+
 int jit_compile(const struct exec_prog *prog, struct jit_code **out)
 {
 	u64 n = prog->n_insns, scratch_bytes = ALIGN_UP(sizeof(struct jit) + n * 5, PAGE), map_bytes;
@@ -213,7 +227,7 @@ int jit_compile(const struct exec_prog *prog, struct jit_code **out)
 	map_bytes = text_off + n * JIT_INSN_BYTES_MAX;
 	map_bytes += (u64)j->list.n * (JIT_FUNC_BYTES_MAX + JIT_STUB_BYTES_MAX);
 	map_bytes = ALIGN_UP(map_bytes, PAGE);
-	j->code = pages_map(((u64)jit_compile & ~(u64)(PAGE - 1)) - NEAR - map_bytes, map_bytes);
+	j->code = pages_map(near_text(prog, map_bytes), map_bytes);
 	err = j->code ? compile(j, text_off, map_bytes) : -ENOMEM;
 	if (err && j->code)
 		pages_unmap(j->code, j->code->map_bytes);

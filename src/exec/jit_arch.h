@@ -42,7 +42,7 @@ struct jit {
 	struct jit_func funcs[SUBPROGS_MAX];
 };
 
-enum { JIT_INSN_BYTES_MAX = 128, JIT_FUNC_BYTES_MAX = 256, JIT_STUB_BYTES_MAX = 64 };
+enum { JIT_INSN_BYTES_MAX = 160, JIT_FUNC_BYTES_MAX = 256, JIT_STUB_BYTES_MAX = 64 };
 
 /* False: no code for this machine. */
 bool jit_arch_begin(struct jit *j);
@@ -53,4 +53,4 @@ void jit_arch_prologue(struct jit *j, u32 f);
 u32 jit_arch_insn(struct jit *j, u32 f, u32 pc);
 /* After the last insn of a function. */
 void jit_arch_end(struct jit *j, u32 f);
-void jit_arch_align(struct jit *j);
+void jit_arch_align(struct jit *j, u32 align);

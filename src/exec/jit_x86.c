@@ -26,9 +26,9 @@ bool jit_arch_begin(struct jit *j)
 	return true;
 }
 
-void jit_arch_align(struct jit *j)
+void jit_arch_align(struct jit *j, u32 align)
 {
-	x86_align(&j->e, 16);
+	x86_align(&j->e, align);
 }
 
 /* ---- frames and calls ---- */
@@ -689,6 +689,73 @@ static u32 join_shifts(struct jit *j, u32 pc)
 	return 2;
 }
 
+/* A move of at least the width that is shifted afterwards, between two registers. */
+static bool is_mov(const struct insn *i, bool w)
+{
+	return (i->code == (CLS_ALU64 | SRC_X | ALU_MOV) || (!w && i->code == (CLS_ALU | SRC_X | ALU_MOV))) &&
+	       !i->off && i->dst != i->src;
+}
+
+static bool is_shift(const struct insn *i, u8 cls)
+{
+	return i->code == (cls | SRC_K | ALU_LSH) || i->code == (cls | SRC_K | ALU_RSH);
+}
+
+/* Do the shifts one and other of the same value turn it, by how much to the left? */
+static u32 turn(const struct insn *one, const struct insn *other)
+{
+	u32 width = INSN_CLASS(one->code) == CLS_ALU64 ? 64 : 32;
+	const struct insn *left = INSN_OP(one->code) == ALU_LSH ? one : other;
+
+	if (!is_shift(one, INSN_CLASS(one->code)) || !is_shift(other, INSN_CLASS(one->code)) ||
+	    one->code == other->code)
+		return 0;
+	if (one->imm <= 0 || other->imm <= 0 || one->imm + other->imm != (s32)width)
+		return 0;
+	return (u32)left->imm;
+}
+
+/* A rotation, which BPF has not, in the two ways compilers write it:
+ *	a = b; a <<= n; b >>= m; b |= a                 (the value turns in place)
+ *	a = c; a <<= n; b = c; b >>= m; a |= b          (its source lives on)
+ * with the shifts in either order.  The other register keeps its part. */
+static u32 join_rotate(struct jit *j, u32 pc)
+{
+	const struct insn *i = &j->prog->insns[pc];
+	u8 cls = INSN_CLASS(i[1].code);
+	bool w = cls == CLS_ALU64, in_place;
+	const struct insn *second;
+	u32 a = reg_of[i->dst], from = reg_of[i->src], n = 0, k = 1;
+
+	while (k < 4 && joins(j, pc + k))
+		k++;
+	if (k < 4 || !is_mov(i, w) || i[1].dst != i->dst)
+		return 0;
+	in_place = !is_mov(&i[2], w);
+	second = in_place ? &i[2] : &i[3];
+	if (!in_place && (!joins(j, pc + 4) || i[2].src != i->src || i[2].dst == i->dst))
+		return 0;
+	if (second->dst != (in_place ? i->src : i[2].dst) || second[1].code != (cls | SRC_X | ALU_OR))
+		return 0;
+	n = turn(&i[1], second);
+	if (!n)
+		return 0;
+	if (in_place) {
+		if (second[1].dst != i->src || second[1].src != i->dst)
+			return 0;
+		x86_op(&j->e, w, OP_MOV, a, from);
+		shift(j, w, INSN_OP(i[1].code) == ALU_LSH ? SHIFT_SHL : SHIFT_SHR, &i[1]);
+		x86_shift_imm(&j->e, w, SHIFT_ROL, from, n);
+		return 4;
+	}
+	if (!j->has_bmi2 || second[1].dst != i->dst || second[1].src != second->dst)
+		return 0;
+	x86_op(&j->e, w, OP_MOV, reg_of[second->dst], from);
+	shift(j, w, INSN_OP(second->code) == ALU_LSH ? SHIFT_SHL : SHIFT_SHR, second);
+	x86_rorx(&j->e, w, a, from, (w ? 64 : 32) - n);
+	return 5;
+}
+
 u32 jit_arch_insn(struct jit *j, u32 f, u32 pc)
 {
 	const struct insn *i = &j->prog->insns[pc];
@@ -697,6 +764,8 @@ u32 jit_arch_insn(struct jit *j, u32 f, u32 pc)
 
 	if (!joined)
 		joined = join_shifts(j, pc);
+	if (!joined)
+		joined = join_rotate(j, pc);
 	if (joined)
 		return joined;
 	switch (INSN_CLASS(i->code)) {

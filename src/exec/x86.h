@@ -25,7 +25,7 @@ enum x86_op {
 #define OP_DIGIT(op) ((u8)(op) >> 3)
 
 /* /digit of shifts (C1, D3) and of group 3 (F7). */
-enum { SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
+enum { SHIFT_ROL = 0, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };
 enum { GROUP3_TEST = 0, GROUP3_NEG = 3, GROUP3_DIV = 6, GROUP3_IDIV = 7 };
 
 static inline bool x86_is_s8(s64 v)
@@ -183,6 +183,17 @@ static inline void x86_shift_cl(struct emit *e, bool w, u32 kind, u32 dst)
 	x86_rr(e, w, 0xd3, kind, dst);
 }
 
+/* BMI2: rorx dst, src, count */
+static inline void x86_rorx(struct emit *e, bool w, u32 dst, u32 src, u32 count)
+{
+	emit_u8(e, 0xc4);
+	emit_u8(e, (~(dst >> 3) & 1) << 7 | 1 << 6 | (~(src >> 3) & 1) << 5 | 3);
+	emit_u8(e, (u32)w << 7 | 0x7b);
+	emit_u8(e, 0xf0);
+	x86_modrm(e, 3, dst, src);
+	emit_u8(e, count);
+}
+
 /* BMI2: shlx, shrx, sarx dst, src, count; VEX.LZ.pp.0F38 F7 /r */
 static inline void x86_shift_bmi2(struct emit *e, bool w, u32 kind, u32 dst, u32 src, u32 count)
 {
@@ -241,7 +252,7 @@ static inline void x86_land(struct emit *e, u8 *after_skip)
 		after_skip[-1] = (u8)(e->p - after_skip);
 }
 
-/* Fills with nops up to a multiple of align, a power of two of at most 16. */
+/* Fills with nops up to a multiple of align, a power of two. */
 static inline void x86_align(struct emit *e, u32 align)
 {
 	static const u8 nops[8][8] = {

@@ -175,6 +175,52 @@ static void gen_wide(struct gen *g)
 	put(g, two[1]);
 }
 
+/* What native code joins into one instruction: addresses, low halves, rotations. */
+static void gen_idiom(struct gen *g)
+{
+	u8 cls = rnd(g, 2) ? CLS_ALU64 : CLS_ALU, a = reg(g), b = reg(g), c = reg(g);
+	u32 width = cls == CLS_ALU64 ? 64 : 32, n = 1 + rnd(g, width - 1);
+	u32 m = rnd(g, 8) ? width - n : 1 + rnd(g, width - 1);
+	u8 one = rnd(g, 2) ? ALU_LSH : ALU_RSH, other = one == ALU_LSH ? ALU_RSH : ALU_LSH;
+	const struct insn move = rnd(g, 2) ? A64X(MOV, a, b) : A32X(MOV, a, b);
+
+	switch (rnd(g, 6)) {
+	case 0:
+		put(g, A64X(MOV, a, b));
+		put(g, A64K(ADD, a, imm(g)));
+		break;
+	case 1:
+		put(g, A64X(MOV, a, b));
+		put(g, A64X(ADD, a, c));
+		break;
+	case 2:
+		put(g, A64K(LSH, a, 32));
+		put(g, rnd(g, 2) ? A64K(RSH, a, 32) : A64K(ARSH, a, 32));
+		break;
+	case 3: /* an element of the memory */
+		if (a == b)
+			break;
+		put(g, A64K(AND, b, MEM_BYTES - 8));
+		put(g, A64X(MOV, a, 6));
+		put(g, A64X(ADD, a, b));
+		put(g, rnd(g, 2) ? LDX(W, a, a, 4) : LDX(B, c, a, 1));
+		put(g, MOVK(a, 1));
+		break;
+	case 4:
+		put(g, move);
+		put(g, I(cls | SRC_K | one, a, 0, 0, n));
+		put(g, I(cls | SRC_K | other, b, 0, 0, m));
+		put(g, I(cls | SRC_X | ALU_OR, b, a, 0, 0));
+		break;
+	case 5:
+		put(g, move);
+		put(g, I(cls | SRC_K | one, a, 0, 0, n));
+		put(g, A64X(MOV, c, b));
+		put(g, I(cls | SRC_K | other, c, 0, 0, m));
+		put(g, I(cls | SRC_X | ALU_OR, a, c, 0, 0));
+	}
+}
+
 static void gen_block(struct gen *g, u32 items);
 
 /* A conditional jump over a few items. */
@@ -222,8 +268,10 @@ static void gen_block(struct gen *g, u32 items)
 	while (items-- && g->n < INSNS - 120) {
 		u32 kind = rnd(g, 16);
 
-		if (kind < 8)
+		if (kind < 6)
 			gen_alu(g);
+		else if (kind < 8)
+			gen_idiom(g);
 		else if (kind < 11)
 			gen_mem(g);
 		else if (kind == 11 && rnd(g, 4))
