@@ -317,7 +317,11 @@ int obj_dump(const void *data, size_t size, const char *path, u32 parts, struct 
 	struct elf_file elf;
 	int err;
 
-	if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
+	if (size < SELFMAG || (memcmp(data, ELFMAG, SELFMAG) != 0 &&
+			       memcmp(data, "\x9f\xeb", 2) != 0 && memcmp(data, "\xeb\x9f", 2) != 0))
+		return diag_error(dg, (struct place){ .file = path }, -EINVAL,
+				  "neither an ELF file nor BTF");
+	if (memcmp(data, ELFMAG, SELFMAG) != 0)
 		return dump_raw(data, size, path, parts, dg,
 				(struct place){ .file = path, .sect = "BTF" }, out);
 	err = elf_open(data, size, path, dg, &elf);
