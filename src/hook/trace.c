@@ -195,7 +195,8 @@ static int start_guard(struct trace *t, char *const *argv, const char *path, con
 	waitpid(t->guard_pid, NULL, 0);
 	close(t->sock);
 	t->sock = -1;
-	return diag_error(dg, none, m.value < 0 ? m.value : -ECHILD, "%s", m.text);
+	return diag_error(dg, none, m.value < 0 ? m.value : -ECHILD, "%s%s%s", argv ? argv[0] : "",
+			  argv ? ": " : "", m.text);
 }
 
 int trace_start(struct trace *t, char *const *argv, const sigset_t *mask, struct diag *dg)
