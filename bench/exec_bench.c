@@ -15,7 +15,7 @@
 #include <math.h>
 #include <time.h>
 
-enum { MEM_BYTES = 2048, ROUNDS = 21, ROUND_NS = 1000000 };
+enum { MEM_BYTES = 2048, ROUNDS = 41, ROUND_NS = 500000 };
 
 #define LOOP_HEAD "r0 = 0\n r3 = 0\n next: r4 = r1\n r4 += r3\n"
 #define LOOP_END(step, limit) "r3 += " #step "\n if r3 != " #limit " goto next\n exit\n"
@@ -234,10 +234,24 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(struct bench *b, enum engine engine)
+static double median(const struct bench *b, enum engine engine)
 {
-	qsort(b->ns[engine], ROUNDS, sizeof(double), by_value);
-	return b->ns[engine][ROUNDS / 2];
+	double ns[ROUNDS];
+
+	memcpy(ns, b->ns[engine], sizeof(ns));
+	qsort(ns, ROUNDS, sizeof(*ns), by_value);
+	return ns[ROUNDS / 2];
+}
+
+/* Median over the rounds of native by kernel, which were measured one after the other. */
+static double median_ratio(const struct bench *b, const double *base)
+{
+	double ratio[ROUNDS];
+
+	for (u32 r = 0; r < ROUNDS; r++)
+		ratio[r] = (b->ns[NATIVE][r] - base[NATIVE]) / MAX(b->ns[KERNEL][r] - base[KERNEL], 1);
+	qsort(ratio, ROUNDS, sizeof(*ratio), by_value);
+	return ratio[ROUNDS / 2];
 }
 
 static void measure(struct bench *all)
@@ -312,7 +326,7 @@ int main(void)
 		worst_checked = MAX(worst_checked, checked);
 		printf("%-9s %7lu %9.1f ", programs[p].name, b->n_steps, net[NATIVE]);
 		if (b->kernel_prog >= 0) {
-			ratio = net[NATIVE] / net[KERNEL];
+			ratio = median_ratio(b, base);
 			product *= ratio;
 			worst = MAX(worst, ratio);
 			compared++;

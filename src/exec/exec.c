@@ -44,6 +44,7 @@ static u64 run_call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3,
 		run_fail(env, -EINVAL);
 		return 1;
 	}
+	env->hit[0].size = env->hit[1].size = 0;
 	if (env->native)
 		ret = native_call_back(env, func, args);
 	else
@@ -71,7 +72,7 @@ int exec_run(struct exec_env *env, const u64 args[5], u64 *ret)
 	env->error_addr = 0;
 	env->tail_calls = 0;
 	env->depth = 0;
-	env->hit[0] = env->hit[1] = (struct exec_span){ 0 };
+	env->hit[0] = env->hit[1] = env->lent = (struct exec_span){ 0 };
 	if (!args)
 		args = ctx_only;
 	env->native = NULL;
