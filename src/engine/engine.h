@@ -21,7 +21,7 @@ enum attach_kind {
 	ATTACH_KSYSCALL,     /* name = system call; retprobe */
 	ATTACH_UPROBE,       /* path, symbol in name or off; pid; retprobe */
 	ATTACH_UPROBE_MULTI, /* path, pattern in name; pid */
-	ATTACH_USDT,         /* path, provider in category, name; pid */
+	ATTACH_USDT,         /* path, provider in category, name; pid: load/ makes uprobes of it */
 	ATTACH_PERF_EVENT,   /* perf_type, perf_config, period or frequency, pid, cpu */
 	ATTACH_TRACE,        /* fentry, fexit, fmod_ret, lsm: target is in the program */
 	ATTACH_ITER,

@@ -114,9 +114,9 @@ int load_attach_prog(struct load *l, struct load_prog *pub, struct diag *dg)
 		return diag_error(dg, func_place(l, p->func), -EINVAL, "program '%s' can't be attached: %s",
 				  pub->fn->name, why);
 
-	int fd = pub->spec.kind == ATTACH_PERF_EVENT ?
-			 attach_on_cpus(l, p, dg) :
-			 l->e->ops->attach(l->e, pub->fd, &pub->spec, dg);
+	int fd = pub->spec.kind == ATTACH_PERF_EVENT ? attach_on_cpus(l, p, dg) :
+		 pub->spec.kind == ATTACH_USDT ? usdt_attach(l, p, dg) :
+						 l->e->ops->attach(l->e, pub->fd, &pub->spec, dg);
 
 	if (fd < 0)
 		return fd;

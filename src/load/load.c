@@ -50,8 +50,6 @@ static int prog_open(struct load *l, struct prog *p, u32 func, struct diag *dg)
 		return p->pub.autoload ? unknown_section(l, p, dg) : 0;
 	p->pub.type = p->sec->prog_type;
 	p->pub.attach_type = p->sec->attach_type;
-	if (p->sec->flags & SEC_USDT)
-		p->pub.attach_type = BPF_TRACE_UPROBE_MULTI;
 	if (p->sec->flags & SEC_SLEEPABLE)
 		p->prog_flags |= BPF_F_SLEEPABLE;
 	if (p->sec->flags & SEC_FRAGS)

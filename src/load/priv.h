@@ -12,6 +12,7 @@
  *	code.c       final insns: subprograms appended, places relocated, func and line info
  *	core.c       CO-RE relocations applied, and failed ones named again
  *	prog.c       PROG_LOAD and what a refusal means
+ *	usdt.c       USDT probes as uprobes with their arguments described
  *	tree.c       the prologue that limits a program to a process tree
  */
 #pragma once
@@ -90,6 +91,7 @@ struct load {
 	VEC(int) fd_array;   /* [0] is never used: insn.off 0 means vmlinux */
 	VEC(int) links;      /* beyond one per program: perf events per CPU, struct_ops maps */
 	VEC(struct map_memory { void *p; size_t size; }) mapped; /* arenas */
+	u32 n_usdt_specs;    /* entries of __bpf_usdt_specs in use */
 	bool ran;
 };
 
@@ -129,4 +131,6 @@ int prog_link(struct load *l, struct prog *p, struct diag *dg);
 int tree_prologue(struct load *l, const struct prog *p, struct insn *out, u32 max, struct diag *dg);
 int prog_target(struct load *l, struct prog *p, struct diag *dg);
 int prog_load(struct load *l, struct prog *p, struct diag *dg);
+/* Attaches at every place of a USDT probe; the first link, the others go to l->links. */
+int usdt_attach(struct load *l, struct prog *p, struct diag *dg);
 struct prog *prog_of_func(struct load *l, u32 func);

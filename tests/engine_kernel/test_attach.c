@@ -94,6 +94,51 @@ TEST(uprobe_and_uretprobe_by_symbol)
 	CHECK(programs_gone("t_uprobe"));
 }
 
+/* What <sys/sdt.h> makes: a nop, and a note that says where it is and where its arguments are. */
+#define USDT_PROBE(name, format, ...)                                                         \
+	__asm__ volatile("990: nop\n"                                                         \
+			 ".pushsection .note.stapsdt,\"\",\"note\"\n"                            \
+			 ".balign 4\n"                                                        \
+			 ".4byte 992f-991f, 994f-993f, 3\n"                                   \
+			 "991: .asciz \"stapsdt\"\n"                                          \
+			 "992: .balign 4\n"                                                   \
+			 "993: .8byte 990b, 0, 0\n"                                           \
+			 ".asciz \"osmia\"\n.asciz \"" name "\"\n.asciz \"" format "\"\n"       \
+			 "994: .balign 4\n"                                                   \
+			 ".popsection" ::__VA_ARGS__)
+
+__attribute__((noinline)) static void usdt_function(int a, s8 b, const u32 *table, u64 i)
+{
+	USDT_PROBE("probe", "-4@%0 -1@%b1 4@8(%2,%3,4) 8@$77 4@4(%2)", "r"(a), "q"(b), "r"(table), "r"(i));
+}
+
+TEST(usdt_arguments)
+{
+	static const u32 table[] = { 1, 22, 3, 44, 5 };
+	char source[1024], self[256];
+	struct world w;
+
+	NEED_KERNEL();
+	self[readlink("/proc/self/exe", self, sizeof(self) - 1)] = 0;
+	snprintf(source, sizeof(source),
+		 "#include <linux/ptrace.h>\n#include <stdbool.h>\n#include <bpf/usdt.bpf.h>\n"
+		 "__u64 a, b, d, e, count;\n"
+		 "SEC(\"usdt/%s:osmia:probe\") int t_usdt(struct pt_regs *c) { long v = 0;\n"
+		 "  count = bpf_usdt_arg_cnt(c);\n"
+		 "  bpf_usdt_arg(c, 0, &v); a = v; bpf_usdt_arg(c, 1, &v); b = v;\n"
+		 "  bpf_usdt_arg(c, 3, &v); d = v; bpf_usdt_arg(c, 4, &v); e = v;\n"
+		 "  return 0; }\n", self);
+	world_open(&w, source);
+	CHECK_EQ(world_run(&w, &(struct load_opts){ .pid = getpid() }), 1);
+	usdt_function(-7, -3, table, 1);
+	CHECK_EQ(world_var(&w, "count"), 5);
+	CHECK_EQ(world_var(&w, "a"), -7);
+	CHECK_EQ(world_var(&w, "b"), -3);
+	CHECK_EQ(world_var(&w, "d"), 77);
+	CHECK_EQ(world_var(&w, "e"), 22);
+	world_close(&w);
+}
+
 TEST(uprobe_multi_by_pattern)
 {
 	char source[1024], self[256];

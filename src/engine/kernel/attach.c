@@ -285,7 +285,6 @@ static int attach_kind(struct kernel *k, int prog_fd, const struct attach_spec *
 	case ATTACH_KSYSCALL: return attach_ksyscall(k, prog_fd, s, dg);
 	case ATTACH_UPROBE: return attach_uprobe(k, prog_fd, s, dg);
 	case ATTACH_UPROBE_MULTI: return attach_uprobe_multi(k, prog_fd, s, dg);
-	case ATTACH_USDT: return attach_usdt(k, prog_fd, s, dg);
 	case ATTACH_PERF_EVENT: return attach_perf_event(k, prog_fd, s, dg);
 	case ATTACH_TRACE: return attach_trace(prog_fd, s, dg);
 	case ATTACH_ITER: return attach_iter(prog_fd, s, dg);
@@ -296,6 +295,7 @@ static int attach_kind(struct kernel *k, int prog_fd, const struct attach_spec *
 	case ATTACH_NETFILTER: return attach_netfilter(prog_fd, s, dg);
 	case ATTACH_SOCKET: return attach_socket(prog_fd, s, dg);
 	case ATTACH_STRUCT_OPS: return attach_struct_ops(prog_fd, s, dg);
+	case ATTACH_USDT: /* load/ makes uprobes of it */
 	case ATTACH_NONE: break;
 	}
 	return diag_error(dg, s->at, -EINVAL, "there is nothing that this program could be attached to");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/kernel/multi.c - one link for many functions: kprobe.multi, uprobe.multi, USDT. */
+/* engine/kernel/multi.c - one link for many functions: kprobe.multi, uprobe.multi. */
 #include "base/file.h"
 #include "base/str.h"
 #include "engine/kernel/priv.h"
@@ -99,29 +99,6 @@ int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 	return fd;
 }
 
-static int uprobe_multi_link(int prog_fd, const struct attach_spec *s, const char *path,
-			     const u64 *offs, const u64 *semaphores, const u64 *cookies, u32 n)
-{
-	union bpf_attr attr = {
-		.link_create = {
-			.prog_fd = (u32)prog_fd,
-			.attach_type = s->session ? BPF_TRACE_UPROBE_SESSION :
-						    BPF_TRACE_UPROBE_MULTI,
-			.uprobe_multi = {
-				.path = (u64)path,
-				.offsets = (u64)offs,
-				.ref_ctr_offsets = (u64)semaphores,
-				.cookies = (u64)cookies,
-				.cnt = n,
-				.flags = s->retprobe ? BPF_F_UPROBE_MULTI_RETURN : 0,
-				.pid = s->pid > 0 ? (u32)s->pid : s->pid == 0 ? (u32)getpid() : 0,
-			},
-		},
-	};
-
-	return sys_bpf(BPF_LINK_CREATE, &attr, BPF_ATTR_UPTO(link_create.uprobe_multi));
-}
-
 int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg)
 {
 	char path[4096];
@@ -135,7 +112,21 @@ int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 	if (err)
 		return err;
 
-	int fd = uprobe_multi_link(prog_fd, s, path, offs, NULL, NULL, n);
+	union bpf_attr attr = {
+		.link_create = {
+			.prog_fd = (u32)prog_fd,
+			.attach_type = s->session ? BPF_TRACE_UPROBE_SESSION :
+						    BPF_TRACE_UPROBE_MULTI,
+			.uprobe_multi = {
+				.path = (u64)path,
+				.offsets = (u64)offs,
+				.cnt = n,
+				.flags = s->retprobe ? BPF_F_UPROBE_MULTI_RETURN : 0,
+				.pid = s->pid > 0 ? (u32)s->pid : s->pid == 0 ? (u32)getpid() : 0,
+			},
+		},
+	};
+	int fd = sys_bpf(BPF_LINK_CREATE, &attr, BPF_ATTR_UPTO(link_create.uprobe_multi));
 
 	free(offs);
 	if (fd == -EINVAL)
@@ -143,46 +134,5 @@ int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 				  "refuses one of %u places", path, n);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "uprobe.multi %s: %s", path, strerror(-fd));
-	return fd;
-}
-
-int attach_usdt(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg)
-{
-	struct usdt_site *sites;
-	char path[4096];
-	u32 n;
-	int err = binary_find(s->path, s->pid, path, sizeof(path), s->at, dg);
-
-	if (!err)
-		err = usdt_find(path, s->category, s->name, s->at, dg, &sites, &n);
-	if (err)
-		return err;
-
-	u64 *numbers = calloc(n, 3 * sizeof(u64));
-
-	for (u32 i = 0; numbers && i < n; i++) {
-		numbers[i] = sites[i].off;
-		numbers[n + i] = sites[i].semaphore_off;
-		numbers[2 * n + i] = s->cookie;
-	}
-
-	int fd = numbers ? uprobe_multi_link(prog_fd, s, path, numbers, numbers + n,
-					     numbers + 2 * n, n) : -ENOMEM;
-
-	/* Before 6.6 there is one event a site, so one site is what can be had. */
-	if (fd == -EINVAL && n == 1) {
-		struct attach_spec one = *s;
-
-		one.name = NULL;
-		one.path = path;
-		one.off = sites[0].off;
-		one.ref_ctr_off = sites[0].semaphore_off;
-		fd = attach_uprobe(k, prog_fd, &one, dg);
-	} else if (fd < 0) {
-		diag_error(dg, s->at, fd, "USDT %s:%s in %s (%u places): %s", s->category, s->name,
-			   path, n, strerror(-fd));
-	}
-	free(numbers);
-	free(sites);
 	return fd;
 }

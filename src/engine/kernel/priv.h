@@ -80,7 +80,6 @@ int attach_uprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, st
 int attach_perf_event(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
-int attach_usdt(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_xdp_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct attach_spec *s,
 		       struct diag *dg);
 int attach_tc_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct attach_spec *s,
