@@ -128,6 +128,22 @@ static void plain_name(struct maker *m, u32 datasec)
 		btf_edit(&m->edit, datasec)->name_off = off;
 }
 
+/* What gcc 12 writes and the kernel refuses: integers that are signed and characters at once,
+ * declarations with a size, functions without a name (made pointers: nothing refers to them). */
+static void plain_type(struct maker *m, u32 id)
+{
+	struct btf_type *t = btf_edit(&m->edit, id);
+	u32 *tail = (u32 *)(t + 1);
+
+	if (btf_kind(t) == BTF_INT && btf_int_encoding(t) & BTF_INT_SIGNED) {
+		*tail = (*tail & 0x00ffffff) | BTF_INT_SIGNED << 24;
+	} else if (btf_kind(t) == BTF_FWD) {
+		t->type = 0;
+	} else if (btf_kind(t) == BTF_FUNC && !t->name_off) {
+		t->info = btf_info(BTF_PTR, false, 0);
+	}
+}
+
 int obj_kernel_btf(const struct obj *o, struct diag *dg, struct btf **out)
 {
 	struct maker m = { .o = o };
@@ -139,6 +155,7 @@ int obj_kernel_btf(const struct obj *o, struct diag *dg, struct btf **out)
 	for (u32 id = 1; id < btf_n_types(o->btf) && !m.edit.failed; id++) {
 		const char *name = btf_name(o->btf, id);
 
+		plain_type(&m, id);
 		if (btf_kind(btf_type(o->btf, id)) != BTF_DATASEC)
 			continue;
 		plain_name(&m, id);

@@ -326,6 +326,39 @@ TEST(variables_are_set_by_their_type)
 	obj_free(o);
 }
 
+/* gcc 12 writes BTF that the kernel refuses as it is. */
+TEST(objects_of_gcc)
+{
+	char dir[] = "/tmp/osmia-test-XXXXXX", command[1024], path[64];
+	struct diag dg = {0};
+	struct obj *o;
+
+	if (system("bpf-gcc --version >/dev/null 2>&1") || !mkdtemp(dir))
+		SKIP("needs gcc-bpf");
+	snprintf(path, sizeof(path), "%s/maps.o", dir);
+	snprintf(command, sizeof(command), "bpf-gcc -O2 -gbtf -w -x c -c - -o %s <<'END'\n%s\nEND",
+		 path,
+		 "struct { int (*type)[2]; int (*key)[1]; int (*max_entries)[3]; int (*value_size)[8]; } m\n"
+		 "__attribute__((section(\".maps\"), used));\n"
+		 "static void *(*lookup)(void *, const void *) = (void *)1;\n"
+		 "int hits __attribute__((section(\".data\"))) = 3;\n"
+		 "__attribute__((section(\"socket\"), used)) int prog(void *ctx)\n"
+		 "{ int key = 0; return lookup(&m, &key) != 0 && hits; }\n"
+		 "char l[] __attribute__((section(\"license\"), used)) = \"GPL\";\n");
+	CHECK_EQ(system(command), 0);
+	if (obj_open_file(path, &dg, &o))
+		fail_msg("%s", dg.msgs[0].text);
+	CHECK_EQ(obj_find_map(o, "m")->type, BPF_MAP_TYPE_ARRAY);
+	CHECK_EQ(obj_find_map(o, ".data")->data[0], 3);
+	CHECK_EQ(obj_find_func(o, "prog")->n_relocs, 2);
+	check_round_trip(o);
+	check_kernel_takes_btf(o);
+	obj_free(o);
+	diag_free(&dg);
+	unlink(path);
+	rmdir(dir);
+}
+
 TEST(refuses_what_is_no_object)
 {
 	struct diag dg = {0};
