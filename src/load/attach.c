@@ -111,8 +111,8 @@ int load_attach_prog(struct load *l, struct load_prog *pub, struct diag *dg)
 	const char *why = missing(p);
 
 	if (why)
-		return diag_error(dg, func_place(l, p->func), -EINVAL, "program '%s' can't be attached: %s",
-				  pub->fn->name, why);
+		return diag_error(dg, func_place(l, p->func), -EINVAL,
+				  "program '%s' can't be attached: %s", pub->fn->name, why);
 
 	int fd = pub->spec.kind == ATTACH_PERF_EVENT ? attach_on_cpus(l, p, dg) :
 		 pub->spec.kind == ATTACH_USDT ? usdt_attach(l, p, dg) :
@@ -127,7 +127,8 @@ int load_attach_prog(struct load *l, struct load_prog *pub, struct diag *dg)
 /* Programs that attach without being told more than their section and the options say. */
 static bool attaches_itself(const struct prog *p)
 {
-	return p->pub.fd >= 0 && p->pub.spec.kind != ATTACH_NONE && p->pub.spec.kind != ATTACH_STRUCT_OPS;
+	return p->pub.fd >= 0 && p->pub.spec.kind != ATTACH_NONE &&
+	       p->pub.spec.kind != ATTACH_STRUCT_OPS;
 }
 
 static int attach_struct_ops(struct load *l, u32 i, struct diag *dg)
@@ -176,8 +177,8 @@ int load_attach(struct load *l, struct diag *dg)
 	return n ? n : first_err;
 }
 
-/* Closing a link waits until no CPU runs its program any more, some 80 ms each for tracepoints.  The
- * waits of several threads go by together. */
+/* Closing a link waits until no CPU runs its program any more, some 80 ms each for tracepoints.
+ * The waits of several threads go by together. */
 enum { CLOSERS_MAX = 16 };
 
 struct closing {

@@ -153,12 +153,15 @@ static int append_info(struct linker *k, const struct obj_func *fn, u32 off, boo
 		k->line_info = fn->n_lines;
 	}
 	if (k->func_info) {
-		struct bpf_func_info info = { .insn_off = first ? 0 : off, .type_id = fn->btf_func_id };
+		struct bpf_func_info info = { .insn_off = first ? 0 : off,
+					      .type_id = fn->btf_func_id };
 
 		if (!fn->btf_func_id)
-			return diag_error(k->dg, (struct place){ .file = k->l->obj->path }, -ENOENT,
-					  "function '%s' has no func_info in .BTF.ext, but its program '%s' "
-					  "has", fn->name, p->pub.fn->name);
+			return diag_error(
+				k->dg, (struct place){ .file = k->l->obj->path }, -ENOENT,
+				"function '%s' has no func_info in .BTF.ext, but its program '%s' "
+				"has",
+				fn->name, p->pub.fn->name);
 		if (!vec_push(&p->func_info, info))
 			return -ENOMEM;
 	}
@@ -187,8 +190,8 @@ static int append_part(struct linker *k, u32 func, bool first)
 	struct part part = { .func = func, .off = p->n_insns };
 	if (p->parts.n >= BPF_MAX_SUBPROGS || (u64)p->n_insns + fn->n_insns > BPF_COMPLEXITY_INSNS)
 		return diag_error(k->dg, func_place(k->l, p->func), -E2BIG,
-				  "program '%s' has more than %u functions or %u insns", p->pub.fn->name,
-				  BPF_MAX_SUBPROGS, BPF_COMPLEXITY_INSNS);
+				  "program '%s' has more than %u functions or %u insns",
+				  p->pub.fn->name, BPF_MAX_SUBPROGS, BPF_COMPLEXITY_INSNS);
 	if (!vec_push(&p->parts, part) ||
 	    !vec_grow((void **)&p->insns, &p->cap_insns, (u64)p->n_insns + fn->n_insns,
 		      sizeof(*p->insns)))
@@ -200,7 +203,8 @@ static int append_part(struct linker *k, u32 func, bool first)
 		struct insn *insn = &p->insns[part.off + r->pc];
 
 		if (r->pc >= fn->n_insns || (insn_is_wide(insn) && r->pc + 1 >= fn->n_insns) ||
-		    (insn_is_wide(insn) != (r->kind != RELOC_CALL && r->kind != RELOC_EXTERN_CALL)) ||
+		    (insn_is_wide(insn) !=
+		     (r->kind != RELOC_CALL && r->kind != RELOC_EXTERN_CALL)) ||
 		    reloc_data(k, insn, r))
 			return bad_reloc(k, func, r->pc, "relocation does not fit the insn");
 	}

@@ -35,7 +35,8 @@ static int mark_all(struct load *l)
 		for (u32 j = 0; !err && j < fn->n_relocs; j++) {
 			const struct obj_reloc *r = &fn->relocs[j];
 
-			if ((r->kind == RELOC_CALL || r->kind == RELOC_FUNC) && r->index < l->obj->n_funcs)
+			if ((r->kind == RELOC_CALL || r->kind == RELOC_FUNC) &&
+			    r->index < l->obj->n_funcs)
 				err = mark(l, r->index);
 		}
 		if (!err && fn->exception_cb && fn->exception_cb <= l->obj->n_funcs)
@@ -78,7 +79,8 @@ static int want_all(struct load *l, struct core *core, bool *any)
 
 static int search_all(struct load *l, struct core *core, struct diag *dg)
 {
-	const struct btf *target = l->opts.target_btf ? l->opts.target_btf : kernel_btf_of(l, 0, dg);
+	const struct btf *target =
+		l->opts.target_btf ? l->opts.target_btf : kernel_btf_of(l, 0, dg);
 	int err = target ? core_search(core, target) : -ENOENT;
 
 	if (err || l->opts.target_btf || !core_n_open(core))
@@ -105,7 +107,8 @@ static int func_patch(struct load *l, struct core *core, u32 func, struct diag *
 		at.off += (u64)r->pc * sizeof(struct insn);
 		err = core_resolve(core, r->type_id, r->spec, r->kind, dg, at, &result);
 		if (!err)
-			err = core_patch_insn(l->funcs[func].insns, fn->n_insns, r->pc, &result, dg, at);
+			err = core_patch_insn(l->funcs[func].insns, fn->n_insns, r->pc, &result, dg,
+					      at);
 		if (err)
 			return err;
 	}
@@ -144,11 +147,14 @@ void core_explain(struct load *l, u32 func, u32 pc, struct place at, struct diag
 
 		if (fn->cores[i].pc != pc)
 			continue;
-		core_describe(l->obj->btf, fn->cores[i].type_id, fn->cores[i].spec, fn->cores[i].kind,
-			      &text);
-		diag_note(dg, at, "CO-RE relocation failed: %s; %s has nothing that fits.  Code that guards "
-			  "it with bpf_core_field_exists() or the like is left out by the verifier",
-			  str_text(&text), l->opts.target_btf ? "the BTF given" : "this kernel's BTF");
+		core_describe(l->obj->btf, fn->cores[i].type_id, fn->cores[i].spec,
+			      fn->cores[i].kind, &text);
+		diag_note(
+			dg, at,
+			"CO-RE relocation failed: %s; %s has nothing that fits.  Code that guards "
+			"it with bpf_core_field_exists() or the like is left out by the verifier",
+			str_text(&text),
+			l->opts.target_btf ? "the BTF given" : "this kernel's BTF");
 		str_free(&text);
 	}
 }

@@ -5,6 +5,7 @@
  * bool, enum libbpf_tristate, char, an integer, a char array.  Rules are those of libbpf; the
  * system's configuration is read from /boot/config-RELEASE, else /proc/config.gz.
  */
+#include "base/mem.h"
 #include "base/str.h"
 #include "load/priv.h"
 #include <errno.h>
@@ -70,7 +71,8 @@ static int mismatch(const struct load *l, const struct target_var *v, const char
 		    const char *wants, struct diag *dg)
 {
 	return diag_error(dg, (struct place){ .file = l->obj->path }, -EINVAL,
-			  "extern '%s': the configuration's value %s wants %s", v->e->name, text, wants);
+			  "extern '%s': the configuration's value %s wants %s", v->e->name, text,
+			  wants);
 }
 
 static int set_letter(struct load *l, const struct target_var *v, const char *text, struct diag *dg)
@@ -123,9 +125,14 @@ static int set_number(struct load *l, const struct target_var *v, u64 value, str
 		return mismatch(l, v, text, "an integer", dg);
 	if (!fits(v, value))
 		return diag_error(dg, (struct place){ .file = l->obj->path }, -ERANGE,
-				  "extern '%s': value %s does not fit in %u bytes", v->e->name, text,
-				  v->e->size);
-	memcpy(v->p, &value, v->e->size); /* of the host's byte order, as everything loaded here is */
+				  "extern '%s': value %s does not fit in %u bytes", v->e->name,
+				  text, v->e->size);
+	switch (v->e->size) {
+	case 1: *v->p = (u8)value; break;
+	case 2: mem_put16(v->p, (u16)value); break;
+	case 4: mem_put32(v->p, (u32)value); break;
+	default: mem_put64(v->p, value); break;
+	}
 	v->x->is_set = true;
 	return 0;
 }
@@ -183,9 +190,10 @@ static int read_lines(struct load *l, struct diag *dg)
 	if (!f)
 		f = gzopen("/proc/config.gz", "re");
 	if (!f)
-		return diag_error(dg, (struct place){ .file = l->obj->path }, -ENOENT,
-				  "neither %s nor /proc/config.gz can be read, for the .kconfig externs",
-				  path);
+		return diag_error(
+			dg, (struct place){ .file = l->obj->path }, -ENOENT,
+			"neither %s nor /proc/config.gz can be read, for the .kconfig externs",
+			path);
 	while (!err && gzgets(f, line, sizeof(line))) {
 		line[strcspn(line, "\n")] = 0;
 		err = take_line(l, line, dg);
@@ -232,7 +240,8 @@ static bool has_cookie(struct load *l)
 		},
 	};
 
-	return engine_bpf(l->e, BPF_LINK_CREATE, &attr, BPF_ATTR_UPTO(link_create.perf_event)) == -EBADF;
+	return engine_bpf(l->e, BPF_LINK_CREATE, &attr, BPF_ATTR_UPTO(link_create.perf_event)) ==
+	       -EBADF;
 }
 
 /* Do kprobes meet system calls in wrappers that take a struct pt_regs?  On the 64-bit
@@ -280,7 +289,8 @@ static int kconfig_alloc(struct load *l, struct diag *dg)
 	for (u32 i = 0; i < l->obj->n_externs; i++) {
 		const struct obj_extern *e = &l->obj->externs[i];
 
-		if (e->kind == EXTERN_KCONFIG && ((u64)e->kconfig_off + e->size > size || !l->obj->btf))
+		if (e->kind == EXTERN_KCONFIG &&
+		    ((u64)e->kconfig_off + e->size > size || !l->obj->btf))
 			return diag_error(dg, (struct place){ .file = l->obj->path }, -EINVAL,
 					  "extern '%s' lies outside of the .kconfig map", e->name);
 	}
@@ -299,9 +309,10 @@ int kconfig_resolve(struct load *l, struct diag *dg)
 		if (e->kind != EXTERN_KCONFIG)
 			continue;
 		if (!var_of(l, i, &v))
-			err = diag_error(dg, (struct place){ .file = l->obj->path }, -ENOTSUP,
-					 "extern '%s': its type is none that a configuration value has",
-					 e->name);
+			err = diag_error(
+				dg, (struct place){ .file = l->obj->path }, -ENOTSUP,
+				"extern '%s': its type is none that a configuration value has",
+				e->name);
 		else if (!str_starts(e->name, "CONFIG_"))
 			err = set_virtual(l, &v, dg);
 	}
@@ -313,9 +324,11 @@ int kconfig_resolve(struct load *l, struct diag *dg)
 		const struct obj_extern *e = &l->obj->externs[i];
 
 		if (e->kind == EXTERN_KCONFIG && !e->is_weak && !l->exts[i].is_set)
-			err = diag_error(dg, (struct place){ .file = l->obj->path }, -ESRCH,
-					 "extern '%s' is not set in this kernel's configuration; __weak "
-					 "would make it 0", e->name);
+			err = diag_error(
+				dg, (struct place){ .file = l->obj->path }, -ESRCH,
+				"extern '%s' is not set in this kernel's configuration; __weak "
+				"would make it 0",
+				e->name);
 	}
 	return err;
 }

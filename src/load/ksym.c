@@ -37,9 +37,11 @@ static int kallsyms_line(struct load *l, char *line, struct diag *dg)
 		if (!is_typeless(&l->obj->externs[i]) || strcmp(l->obj->externs[i].name, name))
 			continue;
 		if (x->is_set && x->addr != addr)
-			return diag_error(dg, (struct place){ .file = l->obj->path }, -EINVAL,
-					  "extern '%s': the kernel has several symbols of that name (0x%lx "
-					  "and 0x%lx)", name, x->addr, addr);
+			return diag_error(
+				dg, (struct place){ .file = l->obj->path }, -EINVAL,
+				"extern '%s': the kernel has several symbols of that name (0x%lx "
+				"and 0x%lx)",
+				name, x->addr, addr);
 		x->is_set = true;
 		x->addr = addr;
 	}
@@ -79,8 +81,10 @@ static int resolve_typed(struct load *l, u32 i, struct diag *dg)
 	if (id == -ESRCH && e->is_weak)
 		return 0;
 	if (id < 0)
-		return diag_error(dg, at, id, "extern '%s': there is no such %s in the BTF of the kernel "
-				  "and its modules", e->name, what);
+		return diag_error(dg, at, id,
+				  "extern '%s': there is no such %s in the BTF of the kernel "
+				  "and its modules",
+				  e->name, what);
 
 	const struct btf *btf = kernel_btf_of(l, module, dg);
 	u32 target = btf_type(btf, (u32)id)->type;
@@ -90,8 +94,9 @@ static int resolve_typed(struct load *l, u32 i, struct diag *dg)
 	if (fits <= 0) {
 		if (e->is_func && e->is_weak)
 			return 0;
-		return diag_error(dg, at, -EINVAL, "extern '%s': its type does not fit the %s's (%s %s)",
-				  e->name, what, btf_kind_text(btf_kind(btf_resolve(btf, target))),
+		return diag_error(dg, at, -EINVAL,
+				  "extern '%s': its type does not fit the %s's (%s %s)", e->name,
+				  what, btf_kind_text(btf_kind(btf_resolve(btf, target))),
 				  btf_name(btf, btf_skip(btf, target)));
 	}
 	if (e->is_func) {
@@ -121,9 +126,11 @@ int ksyms_resolve(struct load *l, struct diag *dg)
 		if (!is_typeless(e))
 			err = resolve_typed(l, i, dg);
 		else if (!l->exts[i].is_set && !e->is_weak)
-			err = diag_error(dg, (struct place){ .file = l->obj->path }, -ESRCH,
-					 "extern '%s': /proc/kallsyms has no such symbol; __weak would "
-					 "make it 0", e->name);
+			err = diag_error(
+				dg, (struct place){ .file = l->obj->path }, -ESRCH,
+				"extern '%s': /proc/kallsyms has no such symbol; __weak would "
+				"make it 0",
+				e->name);
 	}
 	return err;
 }

@@ -29,9 +29,10 @@ static int unknown_section(const struct load *l, const struct prog *p, struct di
 {
 	const char *near = section_nearest(p->pub.fn->section);
 
-	return diag_error(dg, func_place(l, p->func), -EINVAL, "program '%s': section '%s' says no program "
-			  "type; '%.*s' is the nearest that does", p->pub.fn->name, p->pub.fn->section,
-			  (int)strcspn(near, "+"), near);
+	return diag_error(dg, func_place(l, p->func), -EINVAL,
+			  "program '%s': section '%s' says no program "
+			  "type; '%.*s' is the nearest that does",
+			  p->pub.fn->name, p->pub.fn->section, (int)strcspn(near, "+"), near);
 }
 
 static int prog_open(struct load *l, struct prog *p, u32 func, struct diag *dg)
@@ -150,7 +151,7 @@ int load_run(struct load *l, struct diag *dg)
 		funcs_prepare,
 		object_btf_load,
 		maps_create,
-		progs_prepare,  /* insns are final after this: a verifier of our own reads them here */
+		progs_prepare, /* insns are final then: the place of a verifier of our own */
 		progs_load,
 		maps_fill_progs,
 	};

@@ -16,17 +16,17 @@
 struct load;
 
 struct load_opts {
-	const char *only;       /* the one program to load, even after '?'; NULL: all that autoload */
+	const char *only;       /* load this program alone, even after '?'; NULL: all */
 	bool no_pinning;        /* ignore LIBBPF_PIN_BY_NAME */
 	const char *pin_dir;    /* NULL: /sys/fs/bpf */
 	bool empty_maps_one;    /* max_entries 0 becomes 1 where the kernel wants more than 0 */
 	u32 log_level;          /* of the verifier log that a refusal fetches: 0 means 1 */
-	u32 prog_type;          /* of programs whose section says none; 0: such a section is an error */
+	u32 prog_type;          /* where a section says none; 0: that is an error */
 	u32 prog_flags;         /* BPF_F_TEST_* and alignment flags added to every program */
 	bool partial;           /* load_attach: go on after programs that can't be attached */
 
 	const char *kconfig;    /* "CONFIG_X=y" lines that come before the system's; NULL: none */
-	const struct btf *target_btf; /* CO-RE against this BTF, not the engine's; NULL: the engine's */
+	const struct btf *target_btf; /* for CO-RE; NULL: the engine's */
 
 	/* Where programs attach whose section does not say it. */
 	s32 pid;                /* uprobes and perf events: 0 means every process */
@@ -34,14 +34,14 @@ struct load_opts {
 	const char *ifname;     /* XDP, tcx, socket filters */
 	u32 xdp_mode;           /* XDP_MODE_* */
 	const char *cgroup;     /* cgroup v2 directory */
-	bool tree;              /* programs run only for the engine's target tree (engine->target_tree) */
+	bool tree;              /* programs run only for the engine's target_tree */
 };
 
 struct load_map {
 	const struct obj_map *om; /* borrowed from the obj */
 	int fd;                   /* owned by the load; -1: not made */
-	u32 type, key_size, value_size, max_entries; /* as made: sizes rounded, CPU counts filled in */
-	u32 btf_key_id, btf_value_id; /* in obj->btf; 0: none.  Also where the kernel was not told */
+	u32 type, key_size, value_size, max_entries; /* as made: rounded, filled in */
+	u32 btf_key_id, btf_value_id; /* in obj->btf, whatever the kernel was told */
 	bool reused;              /* a pinned map of that name was there */
 };
 

@@ -194,7 +194,8 @@ static u32 map_attr_size(const union bpf_attr *attr)
 	/* A kernel before 5.16 takes nothing after the value type: say no more than there is to
 	 * say. */
 	return attr->value_type_btf_obj_fd ? BPF_ATTR_UPTO(value_type_btf_obj_fd) :
-	       attr->map_extra ? BPF_ATTR_UPTO(map_extra) : BPF_ATTR_UPTO(btf_vmlinux_value_type_id);
+	       attr->map_extra		   ? BPF_ATTR_UPTO(map_extra) :
+					     BPF_ATTR_UPTO(btf_vmlinux_value_type_id);
 }
 
 static const char *create_why(const union bpf_attr *attr, int err)
@@ -234,8 +235,10 @@ static int map_create_fd(struct load *l, const struct obj_map *m, const struct s
 	if (fd < 0) {
 		const char *type = map_type_text(m->type);
 
-		diag_error(dg, m->at, fd, "map '%s' (%s, type %u, key %u, value %u, max_entries %u, flags "
-			   "0x%x): %s", m->name ? m->name : "inner", type ? type : "unknown", m->type,
+		diag_error(dg, m->at, fd,
+			   "map '%s' (%s, type %u, key %u, value %u, max_entries %u, flags "
+			   "0x%x): %s",
+			   m->name ? m->name : "inner", type ? type : "unknown", m->type,
 			   attr.key_size, attr.value_size, attr.max_entries, attr.map_flags,
 			   create_why(&attr, fd));
 	}
@@ -275,8 +278,8 @@ static int map_fill_data(struct load *l, u32 i, struct diag *dg)
 	int err = data ? map_update(l, l->maps[i].fd, &zero, data) : 0;
 
 	if (err)
-		return diag_error(dg, m->at, err, "map '%s': its first contents can't be set: %s", m->name,
-				  strerror(-err));
+		return diag_error(dg, m->at, err, "map '%s': its first contents can't be set: %s",
+				  m->name, strerror(-err));
 	if (m->kind != OBJ_MAP_RODATA && m->kind != OBJ_MAP_KCONFIG)
 		return 0;
 
@@ -296,13 +299,15 @@ static int map_fill_arena(struct load *l, u32 i, struct diag *dg)
 	void *p;
 
 	if (m->data_size > size)
-		return diag_error(dg, m->at, -E2BIG, "map '%s': %lu bytes of variables do not fit in the "
-				  "arena's %lu", m->name, m->data_size, size);
+		return diag_error(dg, m->at, -E2BIG,
+				  "map '%s': %lu bytes of variables do not fit in the "
+				  "arena's %lu",
+				  m->name, m->data_size, size);
 	p = mmap((void *)m->extra, size, PROT_READ | PROT_WRITE,
 		 MAP_SHARED | (m->extra ? MAP_FIXED_NOREPLACE : 0), l->maps[i].fd, 0);
 	if (p == MAP_FAILED)
-		return diag_error(dg, m->at, -errno, "map '%s': the arena can't be mapped: %s", m->name,
-				  strerror(errno));
+		return diag_error(dg, m->at, -errno, "map '%s': the arena can't be mapped: %s",
+				  m->name, strerror(errno));
 	if (m->data)
 		memcpy(p, m->data, m->data_size);
 	if (!vec_push(&l->mapped, ((struct map_memory){ p, size }))) {
@@ -322,14 +327,17 @@ static int map_fill_inner(struct load *l, u32 i, struct diag *dg)
 		if (init->is_func || init->index >= l->obj->n_maps)
 			continue;
 		if (m->key_size != sizeof(init->slot))
-			return diag_error(dg, m->at, -EINVAL, "map '%s' has first values and a key of %u "
-					  "bytes: slots are counted in 4", m->name, m->key_size);
+			return diag_error(dg, m->at, -EINVAL,
+					  "map '%s' has first values and a key of %u "
+					  "bytes: slots are counted in 4",
+					  m->name, m->key_size);
 
 		int err = map_update(l, l->maps[i].fd, &init->slot, &l->maps[init->index].fd);
 
 		if (err)
-			return diag_error(dg, m->at, err, "map '%s': slot %u can't be set to map '%s': %s",
-					  m->name, init->slot, l->obj->maps[init->index].name,
+			return diag_error(dg, m->at, err,
+					  "map '%s': slot %u can't be set to map '%s': %s", m->name,
+					  init->slot, l->obj->maps[init->index].name,
 					  strerror(-err));
 	}
 	return 0;
@@ -360,8 +368,9 @@ static bool same_shape(struct load *l, int fd, u32 i)
 	if (m->type == BPF_MAP_TYPE_DEVMAP || m->type == BPF_MAP_TYPE_DEVMAP_HASH)
 		info.map_flags &= ~(u32)BPF_F_RDONLY_PROG;
 	return info.type == m->type && info.key_size == m->key_size &&
-	       info.value_size == l->maps[i].value_size && info.max_entries == l->maps[i].max_entries &&
-	       info.map_flags == m->flags && info.map_extra == m->extra;
+	       info.value_size == l->maps[i].value_size &&
+	       info.max_entries == l->maps[i].max_entries && info.map_flags == m->flags &&
+	       info.map_extra == m->extra;
 }
 
 /* The pinned map's fd, or -ENOENT. */
@@ -376,7 +385,8 @@ static int pin_open(struct load *l, u32 i, const char *path, struct diag *dg)
 						       l->obj->maps[i].name, path, strerror(-fd));
 	if (!same_shape(l, fd, i)) {
 		close(fd);
-		return diag_error(dg, l->obj->maps[i].at, -EINVAL, "map '%s': %s holds a map of another "
+		return diag_error(dg, l->obj->maps[i].at, -EINVAL,
+				  "map '%s': %s holds a map of another "
 				  "type, size or flags; remove it or give the map another name",
 				  l->obj->maps[i].name, path);
 	}
@@ -394,8 +404,10 @@ static int pin_make(struct load *l, u32 i, const char *path, struct diag *dg)
 
 	return err ? diag_error(dg, l->obj->maps[i].at, err, "map '%s' can't be pinned at %s: %s%s",
 				l->obj->maps[i].name, path, strerror(-err),
-				err == -EPERM || err == -EINVAL ? " (is a bpf file system mounted there?)" :
-								  "") : 0;
+				err == -EPERM || err == -EINVAL ?
+					" (is a bpf file system mounted there?)" :
+					"") :
+		     0;
 }
 
 static int map_new(struct load *l, u32 i, struct diag *dg)
@@ -478,7 +490,8 @@ int maps_fill_progs(struct load *l, struct diag *dg)
 		if (m->type != BPF_MAP_TYPE_PROG_ARRAY || l->maps[i].reused)
 			continue;
 		for (u32 j = 0; j < m->n_inits; j++) {
-			struct prog *p = m->inits[j].is_func ? prog_of_func(l, m->inits[j].index) : NULL;
+			struct prog *p =
+				m->inits[j].is_func ? prog_of_func(l, m->inits[j].index) : NULL;
 
 			if (!p || p->pub.fd < 0)
 				continue;
@@ -486,8 +499,10 @@ int maps_fill_progs(struct load *l, struct diag *dg)
 			int err = map_update(l, l->maps[i].fd, &m->inits[j].slot, &p->pub.fd);
 
 			if (err)
-				return diag_error(dg, m->at, err, "map '%s': slot %u can't be set to program "
-						  "'%s': %s", m->name, m->inits[j].slot, p->pub.fn->name,
+				return diag_error(dg, m->at, err,
+						  "map '%s': slot %u can't be set to program "
+						  "'%s': %s",
+						  m->name, m->inits[j].slot, p->pub.fn->name,
 						  strerror(-err));
 		}
 	}

@@ -37,18 +37,24 @@ int prog_target(struct load *l, struct prog *p, struct diag *dg)
 	if (!(p->sec->flags & SEC_BTF))
 		return 0;
 	if (p->pub.type == BPF_PROG_TYPE_EXT)
-		return diag_error(dg, at, -ENOTSUP, "program '%s' replaces a function of a loaded program, "
-				  "which must be named", p->pub.fn->name);
+		return diag_error(dg, at, -ENOTSUP,
+				  "program '%s' replaces a function of a loaded program, "
+				  "which must be named",
+				  p->pub.fn->name);
 	if (!target || !*target)
-		return diag_error(dg, at, -EINVAL, "program '%s': section '%s' names no function to attach "
-				  "to", p->pub.fn->name, p->pub.fn->section);
+		return diag_error(dg, at, -EINVAL,
+				  "program '%s': section '%s' names no function to attach "
+				  "to",
+				  p->pub.fn->name, p->pub.fn->section);
 	target_form(p, &prefix, &kind);
 
 	int id = kernel_btf_target(l, prefix, target, kind, &p->attach_module, dg);
 
 	if (id < 0)
-		return diag_error(dg, at, id, "program '%s': the BTF of the kernel and its modules has no "
-				  "%s %s%s", p->pub.fn->name, btf_kind_text(kind), prefix, target);
+		return diag_error(dg, at, id,
+				  "program '%s': the BTF of the kernel and its modules has no "
+				  "%s %s%s",
+				  p->pub.fn->name, btf_kind_text(kind), prefix, target);
 	p->attach_btf_id = (u32)id;
 	return 0;
 }

@@ -150,7 +150,8 @@ static void explain_poison(struct load *l, const char *text, u32 func, u32 pc, s
 			  l->obj->maps[n - POISON_MAP].name);
 	else if (n >= POISON_KFUNC && n < (u64)POISON_KFUNC + POISON_SPAN &&
 		 n - POISON_KFUNC < l->obj->n_externs)
-		diag_note(dg, at, "the program calls kernel function '%s', which this kernel does not have",
+		diag_note(dg, at,
+			  "the program calls kernel function '%s', which this kernel does not have",
 			  l->obj->externs[n - POISON_KFUNC].name);
 }
 
@@ -160,9 +161,11 @@ static const char *meaning(const struct prog *p, int err)
 	case EPERM:
 		if (p->pub.type == BPF_PROG_TYPE_TRACING || p->pub.type == BPF_PROG_TYPE_LSM ||
 		    p->pub.type == BPF_PROG_TYPE_EXT)
-			return "not permitted: programs of this type need CAP_BPF and CAP_PERFMON, and a "
+			return "not permitted: programs of this type need CAP_BPF and CAP_PERFMON, "
+			       "and a "
 			       "kernel that is not locked down";
-		return "not permitted: loading programs of this type needs CAP_BPF and, for tracing, "
+		return "not permitted: loading programs of this type needs CAP_BPF and, for "
+		       "tracing, "
 		       "CAP_PERFMON, for networking, CAP_NET_ADMIN (or root)";
 	case EACCES:
 		return "the verifier refused it";
@@ -197,7 +200,8 @@ int refusal_report(struct load *l, struct prog *p, const union bpf_attr *attr, i
 	if (t.insn >= 0 && part_of(p, (u64)t.insn, &func, &pc))
 		at = insn_place(l, func, pc);
 	diag_error(dg, at, err, "program '%s' (%s) was not loaded: %s%s%s", p->pub.fn->name,
-		   type ? type : "?", meaning(p, err), t.reason ? ": " : "", t.reason ? t.reason : "");
+		   type ? type : "?", meaning(p, err), t.reason ? ": " : "",
+		   t.reason ? t.reason : "");
 	if (t.insn >= 0)
 		explain_poison(l, t.reason, func, pc, at, dg);
 	for (u32 i = 0; i < t.n; i++)

@@ -241,8 +241,9 @@ int section_spec(const struct section *sec, const char *name, struct arena *a, s
 		if (!target || (!*target && sec->kind == ATTACH_KPROBE_MULTI))
 			spec.kind = ATTACH_NONE;
 		else if (spec_target(arena_strdup(a, target), &spec))
-			return diag_error(dg, at, -EINVAL, "section '%s': after '%.*s/' must stand %s",
-					  name, (int)stem_len(sec), sec->text, form(sec->kind));
+			return diag_error(dg, at, -EINVAL,
+					  "section '%s': after '%.*s/' must stand %s", name,
+					  (int)stem_len(sec), sec->text, form(sec->kind));
 	}
 	*out = spec;
 	return 0;

@@ -119,8 +119,10 @@ static int convert_member(struct convert *c, const struct btf_type *type, u32 i)
 	if (size < 0 || off + (u64)size > c->m->data_size)
 		return fail(c, -EINVAL, "member has no size", name);
 	if (at < 0)
-		return all_zero(c->m->data + off, (u64)size) ? 0 :
-		       fail(c, -ENOTSUP, "this kernel's struct has no such member, and it is set", name);
+		return all_zero(c->m->data + off, (u64)size) ?
+			       0 :
+			       fail(c, -ENOTSUP,
+				    "this kernel's struct has no such member, and it is set", name);
 	if (btf_member_bits(type, i) || btf_member_bits(kernel_type, (u32)at))
 		return fail(c, -ENOTSUP, "bitfield", name);
 

@@ -38,12 +38,14 @@ int tree_prologue(struct load *l, const struct prog *p, struct insn *out, u32 ma
 	if (err == -ENOTSUP)
 		return 0; /* the engine limits by itself */
 	if (err)
-		return diag_error(dg, func_place(l, p->func), err, "there is no process tree to limit to");
+		return diag_error(dg, func_place(l, p->func), err,
+				  "there is no process tree to limit to");
 	if (!type_has_task(p->pub.type) || p->pub.attach_type == BPF_TRACE_ITER)
-		return diag_error(dg, func_place(l, p->func), -ENOTSUP,
-				  "program '%s' can't be limited to a process tree: a %s program does not "
-				  "run for a task, or can't ask which", p->pub.fn->name,
-				  prog_type_text(p->pub.type));
+		return diag_error(
+			dg, func_place(l, p->func), -ENOTSUP,
+			"program '%s' can't be limited to a process tree: a %s program does not "
+			"run for a task, or can't ask which",
+			p->pub.fn->name, prog_type_text(p->pub.type));
 
 	const struct insn prologue[] = {
 		{ .code = CLS_ALU64 | SRC_X | ALU_MOV, .dst = 6, .src = 1 },

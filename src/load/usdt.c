@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* load/usdt.c - USDT probes: a uprobe at each place of a probe, and how its arguments are read there.
+/* load/usdt.c - USDT probes: a uprobe at each place of a probe, and how its arguments are read
+ * there.
  *
  * The binary's notes say per place where each argument lives, in the assembler's words: "-4@%edi",
  * "8@$5", "8@-16(%rbp)", "4@(%rax,%rbx,4)".  A program compiled with bpf/usdt.bpf.h reads that as a
@@ -136,7 +137,8 @@ static int parse_args(const char *text, struct usdt_spec *spec)
 		s64 bytes = size < 0 ? -size : size;
 
 		if (spec->n_args == USDT_ARGS_MAX || *at != '@' ||
-		    (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) || !parse_place(at + 1, arg))
+		    (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) ||
+		    !parse_place(at + 1, arg))
 			return -ENOTSUP;
 		arg->is_signed = size < 0;
 		arg->shift = (u8)(64 - 8 * bytes);
@@ -156,20 +158,23 @@ static s64 spec_enter(struct load *l, struct prog *p, const struct usdt_site *si
 	if (!m || m->fd < 0)
 		return 0;
 	if (m->value_size != sizeof(spec) || id >= m->max_entries)
-		return diag_error(dg, s->at, -E2BIG, "USDT %s:%s: map __bpf_usdt_specs has room for %u "
-				  "places of %lu bytes", s->category, s->name, m->max_entries,
-				  sizeof(spec));
+		return diag_error(dg, s->at, -E2BIG,
+				  "USDT %s:%s: map __bpf_usdt_specs has room for %u "
+				  "places of %lu bytes",
+				  s->category, s->name, m->max_entries, sizeof(spec));
 	if (parse_args(site->args, &spec))
-		return diag_error(dg, s->at, -ENOTSUP, "USDT %s:%s: its arguments '%s' have a form that "
-				  "is not known", s->category, s->name, site->args);
+		return diag_error(dg, s->at, -ENOTSUP,
+				  "USDT %s:%s: its arguments '%s' have a form that "
+				  "is not known",
+				  s->category, s->name, site->args);
 	spec.cookie = s->cookie;
 
 	union bpf_attr attr = { .map_fd = (u32)m->fd, .key = (u64)&id, .value = (u64)&spec };
 	int err = engine_bpf(l->e, BPF_MAP_UPDATE_ELEM, &attr, BPF_ATTR_UPTO(flags));
 
 	if (err)
-		return diag_error(dg, s->at, err, "USDT %s:%s: map __bpf_usdt_specs: %s", s->category,
-				  s->name, strerror(-err));
+		return diag_error(dg, s->at, err, "USDT %s:%s: map __bpf_usdt_specs: %s",
+				  s->category, s->name, strerror(-err));
 	l->n_usdt_specs++;
 	return id;
 }

@@ -54,10 +54,11 @@ TEST(raw_tracepoint)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "__u64 hits; const volatile __u32 pid;\n"
-		       "SEC(\"raw_tp/sys_enter\") int t_raw_tp(struct bpf_raw_tracepoint_args *c) {\n"
-		       "  if (bpf_get_current_pid_tgid() >> 32 == pid && c->args[1] == 110) hits++;\n"
-		       "  return 0; }\n");
+	world_open(&w,
+		   "__u64 hits; const volatile __u32 pid;\n"
+		   "SEC(\"raw_tp/sys_enter\") int t_raw_tp(struct bpf_raw_tracepoint_args *c) {\n"
+		   "  if (bpf_get_current_pid_tgid() >> 32 == pid && c->args[1] == 110) hits++;\n"
+		   "  return 0; }\n");
 
 	char pid[16];
 
@@ -109,7 +110,8 @@ TEST(uprobe_and_uretprobe_by_symbol)
 
 __attribute__((noinline)) static void usdt_function(int a, s8 b, const u32 *table, u64 i)
 {
-	USDT_PROBE("probe", "-4@%0 -1@%b1 4@8(%2,%3,4) 8@$77 4@4(%2)", "r"(a), "q"(b), "r"(table), "r"(i));
+	USDT_PROBE("probe", "-4@%0 -1@%b1 4@8(%2,%3,4) 8@$77 4@4(%2)", "r"(a), "q"(b), "r"(table),
+		   "r"(i));
 }
 
 TEST(usdt_arguments)
@@ -146,8 +148,10 @@ TEST(uprobe_multi_by_pattern)
 
 	NEED_KERNEL();
 	self[readlink("/proc/self/exe", self, sizeof(self) - 1)] = 0;
-	snprintf(source, sizeof(source), "__u64 hits;\n"
-		 "SEC(\"uprobe.multi/%s:traced_func*\") int t_multi(void *c) { hits++; return 0; }\n",
+	snprintf(source, sizeof(source),
+		 "__u64 hits;\n"
+		 "SEC(\"uprobe.multi/%s:traced_func*\") int t_multi(void *c) { hits++; return 0; "
+		 "}\n",
 		 self);
 	world_open(&w, source);
 	if (world_run(&w, &(struct load_opts){ .pid = getpid() }) == -EINVAL) {
@@ -181,14 +185,15 @@ TEST(iterator_walks_tasks)
 	char text[4096];
 
 	NEED_KERNEL();
-	world_open(&w, "struct seq_file; struct bpf_iter_meta { struct seq_file *seq; }"
-		       " __attribute__((preserve_access_index));\n"
-		       "struct task_struct { int pid; } __attribute__((preserve_access_index));\n"
-		       "struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; }"
-		       " __attribute__((preserve_access_index));\n"
-		       "SEC(\"iter/task\") int t_iter(struct bpf_iter__task *c) {\n"
-		       "  if (c->task) bpf_seq_write(c->meta->seq, \".\", 1);\n"
-		       "  return 0; }\n");
+	world_open(&w,
+		   "struct seq_file; struct bpf_iter_meta { struct seq_file *seq; }"
+		   " __attribute__((preserve_access_index));\n"
+		   "struct task_struct { int pid; } __attribute__((preserve_access_index));\n"
+		   "struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; }"
+		   " __attribute__((preserve_access_index));\n"
+		   "SEC(\"iter/task\") int t_iter(struct bpf_iter__task *c) {\n"
+		   "  if (c->task) bpf_seq_write(c->meta->seq, \".\", 1);\n"
+		   "  return 0; }\n");
 	CHECK_EQ(world_run(&w, NULL), 1);
 
 	union bpf_attr attr = { .iter_create.link_fd = (u32)load_prog(w.l, 0)->link_fd };

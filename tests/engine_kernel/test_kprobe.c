@@ -96,13 +96,15 @@ TEST(fentry_and_fexit)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, FILTER "#include <bpf/bpf_tracing.h>\n"
-		       "__u64 calls, result;\n"
-		       "struct pt_regs;\n"
-		       "SEC(\"fentry/__x64_sys_getpgid\") int BPF_PROG(t_fentry, const struct pt_regs *r)"
-		       "{ if (mine()) calls++; return 0; }\n"
-		       "SEC(\"fexit/__x64_sys_getpgid\") int BPF_PROG(t_fexit, const struct pt_regs *r,"
-		       " long ret) { if (mine()) result = ret; return 0; }\n");
+	world_open(
+		&w, FILTER
+		"#include <bpf/bpf_tracing.h>\n"
+		"__u64 calls, result;\n"
+		"struct pt_regs;\n"
+		"SEC(\"fentry/__x64_sys_getpgid\") int BPF_PROG(t_fentry, const struct pt_regs *r)"
+		"{ if (mine()) calls++; return 0; }\n"
+		"SEC(\"fexit/__x64_sys_getpgid\") int BPF_PROG(t_fexit, const struct pt_regs *r,"
+		" long ret) { if (mine()) result = ret; return 0; }\n");
 	if (!run_mine(&w, 2))
 		SKIP("this kernel has no trampolines, or is locked down");
 	syscall(SYS_getpgid, 0);
@@ -116,11 +118,12 @@ TEST(lsm_hook_refuses)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, FILTER "#include <bpf/bpf_tracing.h>\n"
-		       "struct task_struct;\n"
-		       "SEC(\"lsm/task_setnice\") int BPF_PROG(t_lsm, struct task_struct *p, int nice,"
-		       " int ret) { int no = -1; if (ret || !mine() || nice != 7) return 0;"
-		       " asm volatile(\"\" : \"+r\"(no)); return no; }\n");
+	world_open(&w, FILTER
+		   "#include <bpf/bpf_tracing.h>\n"
+		   "struct task_struct;\n"
+		   "SEC(\"lsm/task_setnice\") int BPF_PROG(t_lsm, struct task_struct *p, int nice,"
+		   " int ret) { int no = -1; if (ret || !mine() || nice != 7) return 0;"
+		   " asm volatile(\"\" : \"+r\"(no)); return no; }\n");
 	if (!run_mine(&w, 1))
 		SKIP("this kernel has no LSM programs, or is locked down");
 	CHECK_EQ(nice(7), -1);
@@ -135,11 +138,12 @@ TEST(tp_btf)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, FILTER "#include <bpf/bpf_tracing.h>\n"
-		       "__u64 calls;\n"
-		       "struct pt_regs;\n"
-		       "SEC(\"tp_btf/sys_enter\") int BPF_PROG(t_tp_btf, struct pt_regs *r, long nr)"
-		       "{ if (mine() && nr == 121) calls++; return 0; }\n");
+	world_open(&w, FILTER
+		   "#include <bpf/bpf_tracing.h>\n"
+		   "__u64 calls;\n"
+		   "struct pt_regs;\n"
+		   "SEC(\"tp_btf/sys_enter\") int BPF_PROG(t_tp_btf, struct pt_regs *r, long nr)"
+		   "{ if (mine() && nr == 121) calls++; return 0; }\n");
 	if (!run_mine(&w, 1))
 		SKIP("this kernel refuses tracing programs");
 	syscall(SYS_getpgid, 0);

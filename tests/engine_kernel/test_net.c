@@ -6,11 +6,11 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-static const char source[] =
-	"__u64 hits;\n"
-	"SEC(\"xdp\") int t_xdp(struct xdp_md *c) { __sync_fetch_and_add(&hits, 1); return XDP_PASS; }\n"
-	"SEC(\"tcx/ingress\") int t_tcx(struct __sk_buff *c) {\n"
-	"  __sync_fetch_and_add(&hits, 1000); return -1; }\n";
+static const char source[] = "__u64 hits;\n"
+			     "SEC(\"xdp\") int t_xdp(struct xdp_md *c) { "
+			     "__sync_fetch_and_add(&hits, 1); return XDP_PASS; }\n"
+			     "SEC(\"tcx/ingress\") int t_tcx(struct __sk_buff *c) {\n"
+			     "  __sync_fetch_and_add(&hits, 1000); return -1; }\n";
 
 /* a0 and b0, up; frames sent on b0 arrive at a0. */
 static bool veth_make(void)

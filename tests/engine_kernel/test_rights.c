@@ -125,7 +125,8 @@ TEST(a_token_gives_the_right_to_load)
 	world_close(&w);
 	CHECK(WIFEXITED(status));
 	if (WEXITSTATUS(status) == CHILD_NO_NAMESPACE || WEXITSTATUS(status) == CHILD_NO_DELEGATION)
-		SKIP("this kernel has no user namespaces, or its bpf file system can't be delegated");
+		SKIP("this kernel has no user namespaces, or its bpf file system can't be "
+		     "delegated");
 	CHECK_EQ(WEXITSTATUS(status), CHILD_OK);
 }
 
@@ -150,10 +151,11 @@ TEST(cap_bpf_and_cap_perfmon_are_enough_to_trace)
 	int status;
 
 	NEED_KERNEL();
-	world_open(&w, "__u64 hits; const volatile __u32 pid;\n"
-		       "SEC(\"raw_tp/sys_enter\") int t_caps(struct bpf_raw_tracepoint_args *c) {\n"
-		       "  if (bpf_get_current_pid_tgid() >> 32 == pid && c->args[1] == 110) hits++;\n"
-		       "  return 0; }\n");
+	world_open(&w,
+		   "__u64 hits; const volatile __u32 pid;\n"
+		   "SEC(\"raw_tp/sys_enter\") int t_caps(struct bpf_raw_tracepoint_args *c) {\n"
+		   "  if (bpf_get_current_pid_tgid() >> 32 == pid && c->args[1] == 110) hits++;\n"
+		   "  return 0; }\n");
 
 	pid_t child_pid = fork();
 

@@ -152,8 +152,10 @@ TEST(tree_limits_to_the_command)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "__u64 hits;\n"
-		       "SEC(\"tp/sched/sched_process_exec\") int t_tree(void *c) { hits++; return 0; }\n");
+	world_open(
+		&w,
+		"__u64 hits;\n"
+		"SEC(\"tp/sched/sched_process_exec\") int t_tree(void *c) { hits++; return 0; }\n");
 	if (w.e->ops->target_start(w.e, &t, &w.dg)) {
 		world_close(&w);
 		SKIP("no writable cgroup v2");
@@ -199,13 +201,14 @@ static void session_to_be_killed(int ready)
 	struct world w;
 
 	world_open(&w, "__u64 hits;\n"
-		       "SEC(\"tp/syscalls/sys_enter_getppid\") int t_killed(void *c) { hits++; return 0; }\n"
+		       "SEC(\"tp/syscalls/sys_enter_getppid\") int t_killed(void *c) { hits++; "
+		       "return 0; }\n"
 		       "SEC(\"xdp\") int t_killed_xdp(struct xdp_md *c) { return XDP_PASS; }\n");
 	if (w.e->ops->printk_fd(w.e, &w.dg) < 0 || w.e->ops->target_start(w.e, &t, &w.dg) ||
 	    load_open(w.obj, w.e, NULL, &w.dg, &w.l) || load_run(w.l, &w.dg) ||
 	    load_attach_prog(w.l, load_prog(w.l, 0), &w.dg) ||
-	    attach_xdp_netlink(kernel_of(w.e), load_prog(w.l, 1)->fd, if_nametoindex("lo"), &generic,
-			       &w.dg) < 0 ||
+	    attach_xdp_netlink(kernel_of(w.e), load_prog(w.l, 1)->fd, if_nametoindex("lo"),
+			       &generic, &w.dg) < 0 ||
 	    w.e->ops->target_go(w.e, &w.dg) < 0) {
 		world_print(&w);
 		_exit(1);

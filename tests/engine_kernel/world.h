@@ -47,8 +47,10 @@ static inline void world_compile(const char *source, const char *object)
 	char command[512];
 	FILE *cc;
 
-	snprintf(command, sizeof(command), "clang -target bpf -O2 -g -x c -I/usr/include/x86_64-linux-gnu "
-		 "-D__TARGET_ARCH_x86 -o %s -c -", object);
+	snprintf(command, sizeof(command),
+		 "clang -target bpf -O2 -g -x c -I/usr/include/x86_64-linux-gnu "
+		 "-D__TARGET_ARCH_x86 -o %s -c -",
+		 object);
 	cc = popen(command, "w");
 	CHECK(cc);
 	fputs(PROGRAM_HEAD, cc);

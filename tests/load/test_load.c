@@ -43,8 +43,11 @@ TEST(data_sections_and_their_first_contents)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "const volatile int seven = 7; int data = 20; int bss; static volatile int s = 3;\n"
-		       "SEC(\"socket\") int t_data(void *c) { bss += 100; return seven + data + bss + s; }\n");
+	world_open(
+		&w,
+		"const volatile int seven = 7; int data = 20; int bss; static volatile int s = 3;\n"
+		"SEC(\"socket\") int t_data(void *c) { bss += 100; return seven + data + bss + s; "
+		"}\n");
 	CHECK_EQ(load_only(&w, NULL), 0);
 	CHECK_EQ(run_prog(&w, "t_data"), 130);
 
@@ -109,27 +112,33 @@ TEST(a_map_that_the_kernel_refuses_is_named)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int); }"
-		       " empty SEC(\".maps\");\n"
-		       "SEC(\"socket\") int t_empty(void *c) { return 0; }\n");
+	world_open(
+		&w,
+		"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int); }"
+		" empty SEC(\".maps\");\n"
+		"SEC(\"socket\") int t_empty(void *c) { return 0; }\n");
 	CHECK_EQ(load_only(&w, NULL), -EINVAL);
 	CHECK(says(&w, "map 'empty' (hash"));
 	CHECK(says(&w, "max_entries 0"));
 	world_close(&w);
-	world_open(&w, "struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int); }"
-		       " empty SEC(\".maps\");\n"
-		       "SEC(\"socket\") int t_empty(void *c) { return 0; }\n");
+	world_open(
+		&w,
+		"struct { __uint(type, BPF_MAP_TYPE_HASH); __type(key, int); __type(value, int); }"
+		" empty SEC(\".maps\");\n"
+		"SEC(\"socket\") int t_empty(void *c) { return 0; }\n");
 	CHECK_EQ(load_only(&w, &(struct load_opts){ .empty_maps_one = true }), 0);
 	world_close(&w);
 }
 
 TEST(maps_are_pinned_by_name_and_found_again)
 {
-	static const char source[] =
-		"struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, %s); __type(key, int);"
-		" __type(value, int); __uint(pinning, LIBBPF_PIN_BY_NAME); } counter SEC(\".maps\");\n"
-		"SEC(\"socket\") int t_pin(void *c) { int z = 0, *v = bpf_map_lookup_elem(&counter, &z);"
-		" return v ? ++*v : 0; }\n";
+	static const char source[] = "struct { __uint(type, BPF_MAP_TYPE_ARRAY); "
+				     "__uint(max_entries, %s); __type(key, int);"
+				     " __type(value, int); __uint(pinning, LIBBPF_PIN_BY_NAME); } "
+				     "counter SEC(\".maps\");\n"
+				     "SEC(\"socket\") int t_pin(void *c) { int z = 0, *v = "
+				     "bpf_map_lookup_elem(&counter, &z);"
+				     " return v ? ++*v : 0; }\n";
 	char dir[64], pin[96], text[1024];
 	struct load_opts opts = { .pin_dir = dir };
 	struct statfs fs;
@@ -159,21 +168,24 @@ TEST(maps_are_pinned_by_name_and_found_again)
 
 TEST(kconfig_externs)
 {
-	struct load_opts opts = { .kconfig = "CONFIG_OSMIA_NUMBER=0x1234\nCONFIG_OSMIA_TEXT=\"bee\"\n" };
+	struct load_opts opts = {
+		.kconfig = "CONFIG_OSMIA_NUMBER=0x1234\nCONFIG_OSMIA_TEXT=\"bee\"\n"
+	};
 	struct utsname u;
 	u32 major, minor;
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "extern int LINUX_KERNEL_VERSION __kconfig;\n"
-		       "extern _Bool CONFIG_BPF_SYSCALL __kconfig;\n"
-		       "extern int CONFIG_OSMIA_NUMBER __kconfig;\n"
-		       "extern char CONFIG_OSMIA_TEXT[8] __kconfig;\n"
-		       "extern int CONFIG_NOT_THERE __kconfig __weak;\n"
-		       "SEC(\"socket\") int t_version(void *c) { return LINUX_KERNEL_VERSION >> 8; }\n"
-		       "SEC(\"socket\") int t_kconfig(void *c) { return CONFIG_BPF_SYSCALL"
-		       " && CONFIG_OSMIA_NUMBER == 0x1234 && CONFIG_OSMIA_TEXT[2] == 'e'"
-		       " && !CONFIG_OSMIA_TEXT[3] && !CONFIG_NOT_THERE; }\n");
+	world_open(&w,
+		   "extern int LINUX_KERNEL_VERSION __kconfig;\n"
+		   "extern _Bool CONFIG_BPF_SYSCALL __kconfig;\n"
+		   "extern int CONFIG_OSMIA_NUMBER __kconfig;\n"
+		   "extern char CONFIG_OSMIA_TEXT[8] __kconfig;\n"
+		   "extern int CONFIG_NOT_THERE __kconfig __weak;\n"
+		   "SEC(\"socket\") int t_version(void *c) { return LINUX_KERNEL_VERSION >> 8; }\n"
+		   "SEC(\"socket\") int t_kconfig(void *c) { return CONFIG_BPF_SYSCALL"
+		   " && CONFIG_OSMIA_NUMBER == 0x1234 && CONFIG_OSMIA_TEXT[2] == 'e'"
+		   " && !CONFIG_OSMIA_TEXT[3] && !CONFIG_NOT_THERE; }\n");
 	if (load_only(&w, &opts) == -ENOENT) {
 		world_close(&w);
 		SKIP("this kernel's configuration can't be read");
@@ -209,12 +221,14 @@ TEST(ksym_externs)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "extern const void schedule __ksym;\n"
-		       "extern const void no_such_symbol __ksym __weak;\n"
-		       "extern int no_such_kfunc(void) __ksym __weak;\n"
-		       "SEC(\"socket\") int t_ksym(void *c) { if (no_such_kfunc) no_such_kfunc();"
-		       " unsigned long there = (long)&schedule, not_there = (long)&no_such_symbol;"
-		       " asm volatile(\"\" : \"+r\"(there), \"+r\"(not_there)); return !not_there; }\n");
+	world_open(
+		&w,
+		"extern const void schedule __ksym;\n"
+		"extern const void no_such_symbol __ksym __weak;\n"
+		"extern int no_such_kfunc(void) __ksym __weak;\n"
+		"SEC(\"socket\") int t_ksym(void *c) { if (no_such_kfunc) no_such_kfunc();"
+		" unsigned long there = (long)&schedule, not_there = (long)&no_such_symbol;"
+		" asm volatile(\"\" : \"+r\"(there), \"+r\"(not_there)); return !not_there; }\n");
 	CHECK_EQ(load_only(&w, NULL), 0);
 	CHECK_EQ(run_prog(&w, "t_ksym"), 1);
 	world_close(&w);
@@ -229,7 +243,8 @@ TEST(ksym_externs)
 TEST(reachable_co_re_poison_is_named)
 {
 	static const char source[] =
-		"struct task_struct { int pid; int no_such_member; } __attribute__((preserve_access_index));\n"
+		"struct task_struct { int pid; int no_such_member; } "
+		"__attribute__((preserve_access_index));\n"
 		"SEC(\"raw_tp/sys_enter\") int t_poison(void *c) {\n"
 		"  struct task_struct *t = (void *)bpf_get_current_task(); int v = 0;\n"
 		"  %s bpf_probe_read_kernel(&v, sizeof(v), &t->no_such_member);\n"
@@ -261,8 +276,10 @@ TEST(a_refusal_has_the_reason_and_the_line)
 		       "  long *v = bpf_map_lookup_elem(&m, &z);\n"
 		       "  return *v; }\n");
 	CHECK_EQ(load_only(&w, NULL), -EACCES);
-	CHECK(says(&w, "program 't_refused' (socket_filter) was not loaded: the verifier refused it: R0 "
-		       "invalid mem access 'map_value_or_null'"));
+	CHECK(says(
+		&w,
+		"program 't_refused' (socket_filter) was not loaded: the verifier refused it: R0 "
+		"invalid mem access 'map_value_or_null'"));
 	CHECK_EQ(w.dg.msgs[0].at.line, 7); /* three lines of PROGRAM_HEAD before */
 	world_close(&w);
 }
@@ -309,10 +326,11 @@ TEST(arenas_are_mapped_before_programs_load)
 	struct world w;
 
 	NEED_KERNEL();
-	world_open(&w, "struct { __uint(type, 33); __uint(map_flags, 1024); __uint(max_entries, 4); }"
-		       " arena SEC(\".maps\");\n"
-		       "SEC(\"syscall\") int t_arena(void *c) { void *p = &arena;"
-		       " asm volatile(\"\" : \"+r\"(p)); return 0; }\n");
+	world_open(&w,
+		   "struct { __uint(type, 33); __uint(map_flags, 1024); __uint(max_entries, 4); }"
+		   " arena SEC(\".maps\");\n"
+		   "SEC(\"syscall\") int t_arena(void *c) { void *p = &arena;"
+		   " asm volatile(\"\" : \"+r\"(p)); return 0; }\n");
 	if (load_only(&w, NULL) == -EINVAL) {
 		world_close(&w);
 		SKIP("this kernel has no arenas");
@@ -328,16 +346,17 @@ TEST(struct_ops_become_a_congestion_control)
 	int fd;
 
 	NEED_KERNEL();
-	world_open(&w, "typedef unsigned u32; struct sock; struct rate_sample; struct ack_sample;\n"
-		       "struct tcp_congestion_ops { u32 (*ssthresh)(struct sock *);"
-		       " void (*cong_avoid)(struct sock *, u32, u32); u32 (*undo_cwnd)(struct sock *);"
-		       " char name[16]; int no_such_member; };\n"
-		       "SEC(\"struct_ops/ssthresh\") unsigned t_ssthresh(__u64 *c) { return 2; }\n"
-		       "SEC(\"struct_ops/cong\") void t_cong(__u64 *c) { }\n"
-		       "SEC(\"struct_ops/undo\") unsigned t_undo(__u64 *c) { return 2; }\n"
-		       "SEC(\".struct_ops\") struct tcp_congestion_ops osmia_cc = {"
-		       " .ssthresh = (void *)t_ssthresh, .cong_avoid = (void *)t_cong,"
-		       " .undo_cwnd = (void *)t_undo, .name = \"osmia_cc\" };\n");
+	world_open(&w,
+		   "typedef unsigned u32; struct sock; struct rate_sample; struct ack_sample;\n"
+		   "struct tcp_congestion_ops { u32 (*ssthresh)(struct sock *);"
+		   " void (*cong_avoid)(struct sock *, u32, u32); u32 (*undo_cwnd)(struct sock *);"
+		   " char name[16]; int no_such_member; };\n"
+		   "SEC(\"struct_ops/ssthresh\") unsigned t_ssthresh(__u64 *c) { return 2; }\n"
+		   "SEC(\"struct_ops/cong\") void t_cong(__u64 *c) { }\n"
+		   "SEC(\"struct_ops/undo\") unsigned t_undo(__u64 *c) { return 2; }\n"
+		   "SEC(\".struct_ops\") struct tcp_congestion_ops osmia_cc = {"
+		   " .ssthresh = (void *)t_ssthresh, .cong_avoid = (void *)t_cong,"
+		   " .undo_cwnd = (void *)t_undo, .name = \"osmia_cc\" };\n");
 
 	int n = world_run(&w, NULL);
 
@@ -372,8 +391,10 @@ TEST(errors_leave_no_fd_behind)
 			first = fd;
 		CHECK_EQ(fd, first);
 		close(fd);
-		world_open(&w, "int data = 1; SEC(\"socket\") int t_bad(void *c) { return *(volatile int *)0; }\n"
-			       "SEC(\"kprobe/no_such_function_here\") int t_none(void *c) { return data; }\n");
+		world_open(&w, "int data = 1; SEC(\"socket\") int t_bad(void *c) { return "
+			       "*(volatile int *)0; }\n"
+			       "SEC(\"kprobe/no_such_function_here\") int t_none(void *c) { return "
+			       "data; }\n");
 		CHECK(world_run(&w, NULL) < 0);
 		world_close(&w);
 	}

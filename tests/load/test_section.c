@@ -91,8 +91,9 @@ TEST(sections_mean_what_libbpf_says)
 TEST(broken_targets_are_refused)
 {
 	static const char *const bad[] = {
-		"kprobe/", "kprobe/x+", "kprobe/x+y", "kretprobe/x+1", "tp/syscalls", "tp//x", "tp/x/",
-		"usdt/a:b", "usdt/a::c", "uprobe.multi/a:", "uprobe/a:", "uprobe/a:f+z", "raw_tp/",
+		"kprobe/",   "kprobe/x+",    "kprobe/x+y", "kretprobe/x+1", "tp/syscalls",
+		"tp//x",     "tp/x/",	     "usdt/a:b",   "usdt/a::c",	    "uprobe.multi/a:",
+		"uprobe/a:", "uprobe/a:f+z", "raw_tp/",
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {

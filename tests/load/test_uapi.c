@@ -60,7 +60,8 @@ TEST(numbers_are_the_kernels)
 /* Fields of unnamed parts are found by their own names; parts that have a name by the part's. */
 static void field(const char *type, const char *name, u32 offset)
 {
-	u32 id = btf_find(kernel, type, btf_find(kernel, type, BTF_STRUCT) ? BTF_STRUCT : BTF_UNION);
+	u32 id =
+		btf_find(kernel, type, btf_find(kernel, type, BTF_STRUCT) ? BTF_STRUCT : BTF_UNION);
 	struct btf_field f;
 
 	CHECK(id);

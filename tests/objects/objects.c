@@ -61,7 +61,9 @@ static bool row_parse(const struct options *o, char *line, struct row *r)
 	r->prog_type = (u32)strtoul(col[1], NULL, 10);
 	r->insns = (u32)strtoul(col[2], NULL, 10);
 	r->processed = (u32)strtoul(col[5], NULL, 10);
-	r->verdict = !strcmp(col[3], "accept") ? ACCEPT : !strcmp(col[3], "reject") ? REJECT : SKIP_ROW;
+	r->verdict = !strcmp(col[3], "accept") ? ACCEPT :
+		     !strcmp(col[3], "reject") ? REJECT :
+						 SKIP_ROW;
 	return r->verdict != SKIP_ROW;
 }
 
@@ -88,7 +90,8 @@ static void say(struct result *res, const struct diag *dg)
 
 	res->text[0] = 0;
 	for (u32 i = 0; i < dg->n && n < sizeof(res->text) - 1; i++)
-		if (dg->msgs[i].level == DIAG_ERROR || (dg->msgs[i].text && dg->msgs[i].text[0] != ' '))
+		if (dg->msgs[i].level == DIAG_ERROR ||
+		    (dg->msgs[i].text && dg->msgs[i].text[0] != ' '))
 			n += (size_t)snprintf(res->text + n, sizeof(res->text) - n, "%s%s",
 					      n ? "; " : "", dg->msgs[i].text);
 }
@@ -107,7 +110,8 @@ static u32 test_flags(const struct obj *obj, const char *prog)
 	const struct obj_func *fn = obj_find_func(obj, prog);
 	u32 got = 0, tag = 0;
 
-	while (fn && fn->btf_func_id && (tag = btf_next_decl_tag(obj->btf, fn->btf_func_id, -1, tag)))
+	while (fn && fn->btf_func_id &&
+	       (tag = btf_next_decl_tag(obj->btf, fn->btf_func_id, -1, tag)))
 		for (u32 i = 0; i < ARRAY_SIZE(flags); i++)
 			if (!strcmp(btf_name(obj->btf, tag), flags[i].text))
 				got |= flags[i].flag;

@@ -71,8 +71,10 @@ static int attach_iter(int prog_fd, const struct attach_spec *s, struct diag *dg
 	int fd = link_create(&attr);
 
 	if (fd == -EBADF)
-		return diag_error(dg, s->at, fd, "iterator %s walks one map or cgroup, which must be "
-				  "named", s->name);
+		return diag_error(dg, s->at, fd,
+				  "iterator %s walks one map or cgroup, which must be "
+				  "named",
+				  s->name);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "iterator %s: %s", s->name, strerror(-fd));
 	return fd;
@@ -86,7 +88,8 @@ static int ifindex_of(const struct attach_spec *s, struct diag *dg)
 		return diag_error(dg, s->at, -EINVAL, "a network interface must be named");
 	index = if_nametoindex(s->ifname);
 	if (!index)
-		return diag_error(dg, s->at, -ENODEV, "there is no network interface '%s'", s->ifname);
+		return diag_error(dg, s->at, -ENODEV, "there is no network interface '%s'",
+				  s->ifname);
 	return (int)index;
 }
 
@@ -117,7 +120,8 @@ static int attach_xdp(struct kernel *k, int prog_fd, const struct attach_spec *s
 	if (fd == -EINVAL)
 		fd = attach_xdp_netlink(k, prog_fd, (u32)ifindex, s, dg);
 	if (fd == -EBUSY || fd == -EEXIST)
-		return diag_error(dg, s->at, fd, "interface %s has an XDP program already", s->ifname);
+		return diag_error(dg, s->at, fd, "interface %s has an XDP program already",
+				  s->ifname);
 	if (fd == -EOPNOTSUPP && s->xdp_mode == XDP_MODE_NATIVE)
 		return diag_error(dg, s->at, fd, "the driver of %s has no native XDP", s->ifname);
 	if (fd < 0)
@@ -173,8 +177,10 @@ static int attach_cgroup(int prog_fd, const struct attach_spec *s, struct diag *
 	if (fd == -EBADF)
 		return diag_error(dg, s->at, fd, "%s is no directory of cgroup v2", s->path);
 	if (fd == -EPERM)
-		return diag_error(dg, s->at, fd, "cgroup %s: not permitted, or a program there forbids "
-				  "more", s->path);
+		return diag_error(dg, s->at, fd,
+				  "cgroup %s: not permitted, or a program there forbids "
+				  "more",
+				  s->path);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "cgroup %s: %s", s->path, strerror(-fd));
 	return fd;
@@ -298,7 +304,8 @@ static int attach_kind(struct kernel *k, int prog_fd, const struct attach_spec *
 	case ATTACH_USDT: /* load/ makes uprobes of it */
 	case ATTACH_NONE: break;
 	}
-	return diag_error(dg, s->at, -EINVAL, "there is nothing that this program could be attached to");
+	return diag_error(dg, s->at, -EINVAL,
+			  "there is nothing that this program could be attached to");
 }
 
 int kernel_attach(struct engine *e, int prog_fd, const struct attach_spec *s, struct diag *dg)

@@ -138,8 +138,8 @@ static const struct btf *vmlinux_btf(struct kernel *k, struct diag *dg)
 	if (!k->vmlinux && !k->vmlinux_err)
 		k->vmlinux_err = btf_load_kernel(dg, &k->vmlinux);
 	else if (k->vmlinux_err)
-		diag_error(dg, (struct place){0}, k->vmlinux_err, "this kernel's BTF can't be read: %s",
-			   strerror(-k->vmlinux_err));
+		diag_error(dg, (struct place){ 0 }, k->vmlinux_err,
+			   "this kernel's BTF can't be read: %s", strerror(-k->vmlinux_err));
 	return k->vmlinux;
 }
 
@@ -199,8 +199,8 @@ void account_add(struct kernel *k, int prog_fd)
 		close(fd);
 }
 
-/* Maps and rings count their own losses; what the kernel counts per program are runs it left out because
- * the program was already running on that CPU. */
+/* Maps and rings count their own losses; what the kernel counts per program are runs it left out
+ * because the program was already running on that CPU. */
 static void kernel_account(struct engine *e, void (*line)(void *arg, const char *text), void *arg)
 {
 	struct kernel *k = kernel_of(e);
@@ -211,8 +211,9 @@ static void kernel_account(struct engine *e, void (*line)(void *arg, const char 
 
 		if (prog_info(k->attached.p[i], &info) || !info.recursion_misses)
 			continue;
-		snprintf(text, sizeof(text), "program %s: %lu runs left out: it was running on that CPU",
-			 info.name, info.recursion_misses);
+		snprintf(text, sizeof(text),
+			 "program %s: %lu runs left out: it was running on that CPU", info.name,
+			 info.recursion_misses);
 		line(arg, text);
 	}
 }

@@ -26,7 +26,8 @@ static int functions_match(struct kernel *k, const struct attach_spec *s, struct
 	int fd = openat(tracefs, "available_filter_functions", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return diag_error(dg, s->at, -EOPNOTSUPP, "this kernel can't hook functions by pattern "
+		return diag_error(dg, s->at, -EOPNOTSUPP,
+				  "this kernel can't hook functions by pattern "
 				  "(tracefs has no available_filter_functions)");
 
 	int err = file_read_fd(fd, LIST_MAX, list);
@@ -92,8 +93,10 @@ int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 	if (fd == -EOPNOTSUPP)
 		return diag_error(dg, s->at, fd, "this kernel has no kprobe.multi (CONFIG_FPROBE)");
 	if (fd == -ESRCH || fd == -ENOENT)
-		return diag_error(dg, s->at, fd, "kprobe.multi %s: no such function, or it can't be "
-				  "hooked", s->name);
+		return diag_error(dg, s->at, fd,
+				  "kprobe.multi %s: no such function, or it can't be "
+				  "hooked",
+				  s->name);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "kprobe.multi %s: %s", s->name, strerror(-fd));
 	return fd;
@@ -130,8 +133,10 @@ int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 
 	free(offs);
 	if (fd == -EINVAL)
-		return diag_error(dg, s->at, fd, "uprobe.multi %s: this kernel has no multi links, or "
-				  "refuses one of %u places", path, n);
+		return diag_error(dg, s->at, fd,
+				  "uprobe.multi %s: this kernel has no multi links, or "
+				  "refuses one of %u places",
+				  path, n);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "uprobe.multi %s: %s", path, strerror(-fd));
 	return fd;

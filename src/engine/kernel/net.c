@@ -55,7 +55,8 @@ static void attr_end(struct request *r, struct rtattr *nest)
 }
 
 /* Sends and reads to the acknowledgement (or the end of a dump); fn sees every other message. */
-static int request_send(struct request *r, void (*fn)(void *arg, const struct nlmsghdr *m), void *arg)
+static int request_send(struct request *r, void (*fn)(void *arg, const struct nlmsghdr *m),
+			void *arg)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
 	_Alignas(struct nlmsghdr) u8 buf[16384];

@@ -81,8 +81,8 @@ int attach_tracepoint(struct kernel *k, int prog_fd, const struct attach_spec *s
 	int err = read_number(tracefs, path, &id);
 
 	if (err == -ENOENT)
-		return diag_error(dg, s->at, err, "this kernel has no tracepoint %s:%s", s->category,
-				  s->name);
+		return diag_error(dg, s->at, err, "this kernel has no tracepoint %s:%s",
+				  s->category, s->name);
 	if (err)
 		return diag_error(dg, s->at, err, "tracepoint %s:%s: tracefs %s: %s", s->category,
 				  s->name, path, strerror(-err));
@@ -93,7 +93,8 @@ int attach_tracepoint(struct kernel *k, int prog_fd, const struct attach_spec *s
 	if (fd >= 0)
 		fd = perf_attach(fd, prog_fd, s->cookie);
 	if (fd == -EACCES)
-		return diag_error(dg, s->at, fd, "tracepoint %s:%s: permission denied; the program may "
+		return diag_error(dg, s->at, fd,
+				  "tracepoint %s:%s: permission denied; the program may "
 				  "also read more of the context than the tracepoint has",
 				  s->category, s->name);
 	if (fd < 0)
@@ -154,8 +155,8 @@ static int kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec
 		return duty;
 
 	int fd = openat(tracefs, "kprobe_events", O_WRONLY | O_APPEND | O_CLOEXEC);
-	int n = snprintf(line, sizeof(line), "%c:%s %s+0x%lx\n", s->retprobe ? 'r' : 'p', name, func,
-			 s->off);
+	int n = snprintf(line, sizeof(line), "%c:%s %s+0x%lx\n", s->retprobe ? 'r' : 'p', name,
+			 func, s->off);
 	int err = fd < 0 || write(fd, line, (size_t)n) < 0 ? -errno : 0;
 
 	if (fd >= 0)
@@ -208,8 +209,8 @@ static int kprobe_failed(const struct attach_spec *s, int err, struct diag *dg)
 		why = "the offset is not at the start of an instruction";
 	else if (err == -EACCES || err == -EPERM)
 		why = "permission denied; kprobes need CAP_PERFMON and CAP_BPF";
-	return diag_error(dg, s->at, err, "%s %s: %s", s->retprobe ? "kretprobe" : "kprobe", s->name,
-			  why);
+	return diag_error(dg, s->at, err, "%s %s: %s", s->retprobe ? "kretprobe" : "kprobe",
+			  s->name, why);
 }
 
 int attach_kprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg)
@@ -276,7 +277,8 @@ int attach_uprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, st
 		return diag_error(dg, s->at, fd, "uprobe %s: there is no process %d", path, s->pid);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "uprobe %s+0x%lx%s%s: %s", path, off,
-				  s->name ? ", function " : "", s->name ? s->name : "", strerror(-fd));
+				  s->name ? ", function " : "", s->name ? s->name : "",
+				  strerror(-fd));
 	return fd;
 }
 
@@ -299,8 +301,10 @@ int attach_perf_event(struct kernel *k, int prog_fd, const struct attach_spec *s
 	if (fd >= 0)
 		fd = perf_attach(fd, prog_fd, s->cookie);
 	if (fd == -ENOENT)
-		return diag_error(dg, s->at, fd, "this machine has no such perf event (type %u, config "
-				  "0x%lx)", s->perf_type, s->perf_config);
+		return diag_error(dg, s->at, fd,
+				  "this machine has no such perf event (type %u, config "
+				  "0x%lx)",
+				  s->perf_type, s->perf_config);
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "perf event (type %u, config 0x%lx) on CPU %d: %s",
 				  s->perf_type, s->perf_config, s->cpu, strerror(-fd));

@@ -42,7 +42,7 @@ struct kernel {
 	int printk_fd;         /* -1: none */
 	u32 printk_guard;      /* id of the guard's duty to remove the instance */
 	struct guard guard;
-	VEC(int) attached;     /* owned; each program that was attached, for the account at the end */
+	VEC(int) attached;     /* owned; programs that were attached, for account */
 
 	pid_t target_pid;      /* 0: no command */
 	int target_go_fd;      /* the command waits for a byte here; -1 */
@@ -78,8 +78,10 @@ int attach_kprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, st
 int attach_ksyscall(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_uprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_perf_event(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
-int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
-int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
+int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s,
+			struct diag *dg);
+int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s,
+			struct diag *dg);
 int attach_xdp_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct attach_spec *s,
 		       struct diag *dg);
 int attach_tc_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct attach_spec *s,
@@ -107,7 +109,7 @@ enum guard_kind {
 	GUARD_RMDIR,        /* remove directory text below the tracefs given at start */
 	GUARD_KPROBE_EVENT, /* write "-:text" to kprobe_events */
 	GUARD_CGROUP,       /* move what is left in cgroup text to its parent, remove it */
-	GUARD_XDP,          /* arg: ifindex; number: mode flags << 32 | id of the program it must be */
+	GUARD_XDP,          /* arg: ifindex; number: mode flags << 32 | its program's id */
 	GUARD_TC,           /* arg: ifindex; number: parent << 32 | prio << 16 | made-the-qdisc */
 };
 /* Hands a duty over, starting the guard where there is none yet.  Its id (above 0), or a negative

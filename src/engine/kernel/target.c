@@ -43,8 +43,10 @@ static int own_cgroup(char *path, size_t size, u32 *depth)
 	*depth = 0;
 	for (const char *p = sub; *p; p++)
 		*depth += *p == '/' && p[1];
-	return (size_t)snprintf(path, size, "%s%s%sosmia-%d", mount, sub, sub[1] ? "/" : "", getpid()) <
-		       size ? 0 : -ENAMETOOLONG;
+	return (size_t)snprintf(path, size, "%s%s%sosmia-%d", mount, sub, sub[1] ? "/" : "",
+				getpid()) < size ?
+		       0 :
+		       -ENAMETOOLONG;
 }
 
 /* The id that helpers see is the directory's inode number, which its file handle holds. */
@@ -69,7 +71,8 @@ static int tree_make(struct kernel *k, struct diag *dg)
 	int err = own_cgroup(path, sizeof(path), &depth);
 
 	if (err)
-		return diag_error(dg, (struct place){0}, err, "--tree: no cgroup v2 is mounted here");
+		return diag_error(dg, (struct place){ 0 }, err,
+				  "--tree: no cgroup v2 is mounted here");
 
 	int duty = guard_add(k, GUARD_CGROUP, 0, 0, path);
 
@@ -79,8 +82,8 @@ static int tree_make(struct kernel *k, struct diag *dg)
 	if (mkdir(path, 0755) && errno != EEXIST) {
 		err = -errno;
 		guard_drop(k, (u32)duty);
-		return diag_error(dg, (struct place){0}, err, "--tree: cgroup %s can't be made: %s", path,
-				  strerror(-err));
+		return diag_error(dg, (struct place){ 0 }, err,
+				  "--tree: cgroup %s can't be made: %s", path, strerror(-err));
 	}
 
 	int dir = open(path, O_DIRECTORY | O_CLOEXEC);
@@ -90,7 +93,8 @@ static int tree_make(struct kernel *k, struct diag *dg)
 		if (dir >= 0)
 			close(dir);
 		guard_do(k, (u32)duty);
-		return diag_error(dg, (struct place){0}, err, "--tree: %s: %s", path, strerror(-err));
+		return diag_error(dg, (struct place){ 0 }, err, "--tree: %s: %s", path,
+				  strerror(-err));
 	}
 	k->cgroup_fd = dir;
 	k->cgroup_level = depth + 1;
@@ -200,8 +204,10 @@ static int command_start(struct kernel *k, const char *file, char *const *argv, 
 		int err = cgroup_join(k->cgroup_fd, pid);
 
 		if (err)
-			return diag_error(dg, (struct place){0}, err, "--tree: the command can't join its "
-					  "cgroup: %s", strerror(-err));
+			return diag_error(dg, (struct place){ 0 }, err,
+					  "--tree: the command can't join its "
+					  "cgroup: %s",
+					  strerror(-err));
 	}
 	return 0;
 }
@@ -212,10 +218,13 @@ int kernel_target_start(struct engine *e, const struct target *t, struct diag *d
 
 	if (!t->argv) {
 		if (t->pid && kill(t->pid, 0) && errno == ESRCH)
-			return diag_error(dg, (struct place){0}, -ESRCH, "there is no process %d", t->pid);
+			return diag_error(dg, (struct place){ 0 }, -ESRCH, "there is no process %d",
+					  t->pid);
 		if (t->tree)
-			return diag_error(dg, (struct place){0}, -ENOTSUP, "--tree wants a command on this "
-					  "engine: a running process is not moved to another cgroup");
+			return diag_error(
+				dg, (struct place){ 0 }, -ENOTSUP,
+				"--tree wants a command on this "
+				"engine: a running process is not moved to another cgroup");
 		k->target_pidfd = t->pid ? (int)syscall(SYS_pidfd_open, t->pid, 0) : -1;
 		return 0;
 	}
@@ -224,7 +233,8 @@ int kernel_target_start(struct engine *e, const struct target *t, struct diag *d
 	int err = command_find(t->argv[0], &file);
 
 	if (err)
-		return diag_error(dg, (struct place){0}, err, "'%s': %s", t->argv[0], strerror(-err));
+		return diag_error(dg, (struct place){ 0 }, err, "'%s': %s", t->argv[0],
+				  strerror(-err));
 	err = t->tree ? tree_make(k, dg) : 0;
 	if (!err)
 		err = command_start(k, file, t->argv, dg);
@@ -255,7 +265,8 @@ int kernel_target_go(struct engine *e, struct diag *dg)
 	if (n == sizeof(err))
 		waitpid(k->target_pid, &k->target_status, 0);
 	return n != sizeof(err) ? k->target_pid :
-	       diag_error(dg, (struct place){0}, -err, "the command can't be run: %s", strerror(err));
+				  diag_error(dg, (struct place){ 0 }, -err,
+					     "the command can't be run: %s", strerror(err));
 }
 
 int kernel_target_fd(struct engine *e)

@@ -70,7 +70,8 @@ int kernel_tracefs(struct kernel *k, struct place at, struct diag *dg)
 		int fd = tracefs_open();
 
 		if (fd < 0)
-			return diag_error(dg, at, fd, "tracefs (/sys/kernel/tracing) can't be used: %s",
+			return diag_error(dg, at, fd,
+					  "tracefs (/sys/kernel/tracing) can't be used: %s",
 					  strerror(-fd));
 		k->tracefs_fd = fd;
 	}
@@ -135,7 +136,8 @@ int kernel_printk_fd(struct engine *e, struct diag *dg)
 		int err = -errno;
 
 		guard_drop(k, (u32)id);
-		return diag_error(dg, at, err, "tracefs: %s can't be made: %s", dir, strerror(-err));
+		return diag_error(dg, at, err, "tracefs: %s can't be made: %s", dir,
+				  strerror(-err));
 	}
 	snprintf(path, sizeof(path), "%s/events/bpf_trace/bpf_trace_printk/enable", dir);
 
