@@ -100,8 +100,8 @@ fuzz:
 
 guest:
 	@tools/deps build guest check
-	@$(MAKE) --no-print-directory -s all
-	@OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) tests/guest/run
+	@$(MAKE) --no-print-directory -s tests
+	@OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) GUEST_KERNEL=$(GUEST_KERNEL) tests/guest/run
 
 seeds:
 	@tools/deps build check
