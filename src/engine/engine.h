@@ -101,8 +101,8 @@ struct engine_ops {
 	 * target_go lets it run; its pid, or a negative errno. */
 	int (*target_start)(struct engine *e, const struct target *t, struct diag *dg);
 	int (*target_go)(struct engine *e, struct diag *dg);
-	/* fd that becomes readable when the target has ended (-1: no target); then target_status
-	 * gives its wait(2) status. */
+	/* fd that becomes readable when the target has ended (-1: no target), the same one from
+	 * target_start on; then target_status gives its wait(2) status, or -EAGAIN: not yet. */
 	int (*target_fd)(struct engine *e);
 	int (*target_status)(struct engine *e);
 	/* With target->tree: the cgroup v2 that holds the target's tree; helper

@@ -4,9 +4,11 @@
  */
 #include "engine/user/tracing.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 bool tracing_started(const struct session *s)
@@ -46,6 +48,7 @@ void tracing_free(struct session *s)
 	if (!t)
 		return;
 	trace_free(t->trace);
+	close(t->end_fd);
 	for (u32 i = 0; i < t->n_links; i++)
 		object_put(&t->links[i]->o);
 	free(t->links);
@@ -71,15 +74,14 @@ int user_target_start(struct engine *e, const struct target *target, struct diag
 		return -ENOMEM;
 	t->s = s;
 	t->pid = target->pid;
-	if (target->argv) {
-		t->argv = copy_argv(target->argv);
-		if (!t->argv) {
-			free(t);
-			return -ENOMEM;
-		}
-	}
+	t->end_fd = epoll_create1(EPOLL_CLOEXEC);
 	s->tracing = t;
-	return 0;
+	if (target->argv)
+		t->argv = copy_argv(target->argv);
+	if (t->end_fd >= 0 && (t->argv || !target->argv))
+		return 0;
+	tracing_free(s);
+	return -ENOMEM;
 }
 
 /* ---- what the links want ---- */
@@ -161,7 +163,8 @@ int user_target_go(struct engine *e, struct diag *dg)
 {
 	struct session *s = session_of(e);
 	struct tracing *t = s->tracing;
-	int err;
+	struct epoll_event ev = { .events = EPOLLIN };
+	int pid, err;
 
 	if (!t || t->trace)
 		return -EINVAL;
@@ -170,21 +173,24 @@ int user_target_go(struct engine *e, struct diag *dg)
 	if (!t->trace)
 		return -ENOMEM;
 	err = prepare(s, t, dg);
-	if (!err)
-		err = t->argv ? trace_start(t->trace, t->argv, NULL, dg) :
-				trace_attach(t->trace, t->pid, dg);
-	t->state = err < 0 ? TRACE_IDLE : TRACE_RUNNING;
-	return err;
+	if (err)
+		return err;
+	pid = t->argv ? trace_start(t->trace, t->argv, NULL, dg) :
+			trace_attach(t->trace, t->pid, dg);
+	if (pid > 0 && epoll_ctl(t->end_fd, EPOLL_CTL_ADD, trace_fd(t->trace), &ev))
+		return -errno;
+	return pid;
 }
 
 int user_target_fd(struct engine *e)
 {
 	struct session *s = session_of(e);
 
-	return tracing_started(s) ? trace_fd(s->tracing->trace) : -1;
+	return s->tracing ? s->tracing->end_fd : -1;
 }
 
-/* The command's end is the target's, even where processes that it left behind go on. */
+/* The command's end is the target's, even where processes that it left behind go on.  With its guard a
+ * command is killed. */
 int user_target_status(struct engine *e)
 {
 	struct session *s = session_of(e);
@@ -192,11 +198,11 @@ int user_target_status(struct engine *e)
 
 	if (!tracing_started(s))
 		return -EINVAL;
-	t->state = trace_poll(t->trace);
-	switch (t->state) {
+	switch (trace_poll(t->trace)) {
 	case TRACE_ROOT_EXITED:
 	case TRACE_ENDED: return MAX(trace_status(t->trace), 0);
-	case TRACE_GUARD_LOST: return -EPIPE;
+	case TRACE_GUARD_LOST: return trace_status(t->trace) >= 0 ? trace_status(t->trace) :
+				      t->argv ? SIGKILL : 0;
 	default: return -EAGAIN;
 	}
 }

@@ -31,7 +31,7 @@ struct tracing {
 	s32 pid;
 	struct link_object **links; /* owned array; the links there were at target_go */
 	u32 n_links;
-	enum trace_state state;
+	int end_fd;               /* owned; an epoll set that the transport's fd joins at target_go */
 	u8 record[TP_RECORD_MAX]; /* ctx of tracepoints */
 	struct task_host th;
 };
