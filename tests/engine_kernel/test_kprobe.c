@@ -2,6 +2,7 @@
 /* Functions of the kernel: kprobes, system calls by their name, trampolines, LSM hooks.  Where this
  * kernel lacks them the guest runs the same tests (tests/guest/run). */
 #include "test.h"
+#include "engine/kernel/priv.h"
 #include "world.h"
 
 #define FILTER                                                                             \
@@ -69,6 +70,48 @@ TEST(ksyscall_reads_its_arguments)
 	CHECK_EQ(world_var(&w, "arg"), getpid());
 	CHECK_EQ(world_var(&w, "result"), getpgrp());
 	world_close(&w);
+}
+
+static bool events_hold(const char *text)
+{
+	char events[4096] = "";
+	int dir = tracefs_open(), fd = openat(dir, "kprobe_events", O_RDONLY);
+
+	if (fd >= 0 && read(fd, events, sizeof(events) - 1) < 0)
+		events[0] = 0;
+	close(fd);
+	close(dir);
+	return strstr(events, text);
+}
+
+/* Kernels before 4.17 have only these; newer ones still take them. */
+TEST(kprobe_events_are_removed)
+{
+	struct attach_spec spec = { .kind = ATTACH_KPROBE, .name = "x", .retprobe = true };
+	char name[32];
+	struct world w;
+
+	NEED_KERNEL();
+	world_open(&w, "__u64 hits;\n"
+		       "SEC(\"kretprobe\") int t_legacy(void *c) { hits++; return 0; }\n");
+	CHECK_EQ(load_open(w.obj, w.e, NULL, &w.dg, &w.l), 0);
+	CHECK_EQ(load_run(w.l, &w.dg), 0);
+
+	int fd = attach_kprobe_legacy(kernel_of(w.e), load_prog(w.l, 0)->fd, &spec,
+				      "__x64_sys_getpgid", &w.dg);
+
+	if (fd == -EOPNOTSUPP || fd == -ENOENT || fd == -EACCES) {
+		world_close(&w);
+		SKIP("this kernel has no kprobes");
+	}
+	CHECK(fd >= 0);
+	snprintf(name, sizeof(name), "osmia_%d/", getpid());
+	CHECK(events_hold(name));
+	syscall(SYS_getpgid, 0);
+	CHECK(world_var(&w, "hits") > 0);
+	close(fd);
+	world_close(&w);
+	CHECK(!events_hold(name));
 }
 
 TEST(kprobe_of_a_function_that_is_not_there)

@@ -135,7 +135,7 @@ static int pmu_read(const char *pmu, bool retprobe, struct perf_event_attr *attr
 }
 
 /* Kernels before 4.17: an event in tracefs, which the guard removes. */
-static int kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec *s,
+int attach_kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec *s,
 			 const char *func, struct diag *dg)
 {
 	int tracefs = kernel_tracefs(k, s->at, dg);
@@ -186,7 +186,7 @@ static int kprobe_open(struct kernel *k, int prog_fd, const struct attach_spec *
 	int err = pmu_read("kprobe", s->retprobe, &attr);
 
 	if (err == -ENOENT)
-		return kprobe_legacy(k, prog_fd, s, func, dg);
+		return attach_kprobe_legacy(k, prog_fd, s, func, dg);
 	if (err)
 		return err;
 

@@ -75,6 +75,9 @@ int read_number(int dirfd, const char *path, u64 *out);
 /* Each returns the fd of what holds the attachment. */
 int attach_tracepoint(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_kprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
+/* By an event in tracefs, for kernels without the kprobe PMU. */
+int attach_kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec *s,
+			 const char *func, struct diag *dg);
 int attach_ksyscall(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_uprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
 int attach_perf_event(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg);
