@@ -4,6 +4,9 @@
  */
 #include "trace.h"
 #include "map/map.h"
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/prctl.h>
 
 struct exec_event {
 	u32 pid;
@@ -258,4 +261,174 @@ TEST(uprobes_count_every_call)
 	CHECK_EQ(counts[3], 65);
 	CHECK(counts[4] != 0);
 	traced_end(&t);
+}
+
+/* ---- other ways ---- */
+
+TEST(joins_a_running_process)
+{
+	struct traced t = { 0 };
+	int go[2];
+	char c = 0;
+	pid_t pid;
+
+	CHECK_EQ(pipe(go), 0);
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		if (read(go[0], &c, 1) == 1 && unlink("/no/joined") < 0)
+			_exit(5);
+		_exit(1);
+	}
+	close(go[0]);
+	traced_load(&t, object("tests/engine_user/prog/kprobe.bpf.c"), NULL);
+	struct target target = { .pid = pid };
+	CHECK_EQ(t.e->ops->target_start(t.e, &target, &t.dg), 0);
+	CHECK_EQ(load_attach(t.l, &t.dg), 3);
+	CHECK_EQ(t.e->ops->target_go(t.e, &t.dg), pid);
+	CHECK_EQ(write(go[1], &c, 1), 1);
+	close(go[1]);
+	while (t.e->ops->target_status(t.e) == -EAGAIN)
+		poll(NULL, 0, 5);
+	int status;
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(WEXITSTATUS(status), 5);
+	traced_end(&t);
+}
+
+/* The ring's eventfd wakes a consumer, and sleeps again once it is taken. */
+TEST(ring_buffer_wakes_its_consumer)
+{
+	static char *const argv[] = { "/bin/true", NULL };
+	struct exec_log log = { 0 };
+	struct traced t = { 0 };
+	struct target target = { .argv = argv };
+	int fd;
+
+	traced_load(&t, object("demo/execsnoop.bpf.c"), NULL);
+	struct load_map *m = load_find_map(t.l, "events");
+	CHECK_EQ(ringbuf_open(m->fd, m->max_entries, &t.rb), 0);
+	t.has_rb = true;
+	fd = t.e->ops->map_poll_fd(t.e, m->fd);
+	CHECK(fd >= 0);
+	struct pollfd p = { fd, POLLIN, 0 };
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_EQ(t.e->ops->target_start(t.e, &target, &t.dg), 0);
+	CHECK_EQ(load_attach(t.l, &t.dg), 1);
+	CHECK(t.e->ops->target_go(t.e, &t.dg) > 0);
+	CHECK_EQ(poll(&p, 1, 5000), 1);
+	t.e->ops->poll_taken(t.e, fd);
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_EQ(ringbuf_consume(&t.rb, on_exec, &log), 1);
+	while (t.e->ops->target_status(t.e) == -EAGAIN)
+		poll(NULL, 0, 5);
+	traced_end(&t);
+}
+
+/* A link that is closed while the target runs gets no more events. */
+TEST(closed_links_end)
+{
+	static char *const argv[] = { "/bin/sh", "-c",
+				      "/bin/true; read x; /bin/true; /bin/true; exit 0", NULL };
+	struct exec_log log = { 0 };
+	struct traced t = { 0 };
+	struct target target = { .argv = argv };
+	int in[2], old = dup(0);
+
+	traced_load(&t, object("demo/execsnoop.bpf.c"), NULL);
+	struct load_map *m = load_find_map(t.l, "events");
+	CHECK_EQ(ringbuf_open(m->fd, m->max_entries, &t.rb), 0);
+	t.has_rb = true;
+	CHECK_EQ(pipe(in), 0);
+	dup2(in[0], 0);
+	CHECK_EQ(t.e->ops->target_start(t.e, &target, &t.dg), 0);
+	CHECK_EQ(load_attach(t.l, &t.dg), 1);
+	CHECK(t.e->ops->target_go(t.e, &t.dg) > 0);
+	dup2(old, 0);
+	for (u32 i = 0; i < 1000 && log.n < 2; i++) {
+		ringbuf_consume(&t.rb, on_exec, &log);
+		poll(NULL, 0, 5);
+	}
+	CHECK_EQ(log.n, 2);
+	struct load_prog *p = load_find_prog(t.l, "execve");
+	close(p->link_fd);
+	p->link_fd = -1;
+	CHECK_EQ(write(in[1], "x\n", 2), 2);
+	while (t.e->ops->target_status(t.e) == -EAGAIN)
+		poll(NULL, 0, 5);
+	ringbuf_consume(&t.rb, on_exec, &log);
+	CHECK_EQ(log.n, 2);
+	close(in[0]);
+	close(in[1]);
+	close(old);
+	traced_end(&t);
+}
+
+/* A program that touches wild memory at every event: the target does not notice, the account does. */
+TEST(faulting_programs_are_told)
+{
+	static char *const argv[] = { "/bin/sh", "-c", "/bin/true; exit 4", NULL };
+	struct traced t = { 0 };
+
+	traced_load(&t, object("tests/engine_user/prog/wild.bpf.c"), NULL);
+	traced_run(&t, argv, 0, NULL, NULL, NULL);
+	CHECK_EQ(t.status, 4 << 8);
+	CHECK(strstr(t.account, "program 'wild': 2 of 2 runs ended early"));
+	CHECK(strstr(t.account, "line 1"));
+	CHECK(strstr(t.account, "touched memory that is not its own (0x10)"));
+	traced_end(&t);
+}
+
+TEST(refusals_say_what_is_there)
+{
+	struct attach_spec spec = { .kind = ATTACH_KPROBE, .name = "vfs_read", .pid = -1, .cpu = -1 };
+	struct traced t = { 0 };
+
+	traced_load(&t, object("tests/engine_user/prog/kprobe.bpf.c"), NULL);
+	struct load_prog *p = load_find_prog(t.l, "openat2_entry");
+	CHECK_EQ(t.e->ops->attach(t.e, p->fd, &spec, &t.dg), -ENOENT);
+	CHECK(strstr(t.dg.msgs[0].text, "kprobe 'vfs_read'"));
+	CHECK(strstr(t.dg.msgs[1].text, "tracepoint:syscalls:sys_enter_read"));
+	spec.kind = ATTACH_XDP;
+	CHECK_EQ(t.e->ops->attach(t.e, p->fd, &spec, &t.dg), -EOPNOTSUPP);
+	spec.kind = ATTACH_TRACEPOINT;
+	spec.category = "sched";
+	spec.name = "sched_switch";
+	CHECK_EQ(t.e->ops->attach(t.e, p->fd, &spec, &t.dg), -ENOENT);
+	traced_end(&t);
+}
+
+/* Everything again in a process without any privilege. */
+TEST(as_an_ordinary_user)
+{
+	const char *path = object("demo/execsnoop.bpf.c");
+	int status;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP("is one already");
+	int fd = open(path, O_RDONLY);
+	char copy[] = "/tmp/osmia-test-XXXXXX", cmd[600];
+	int tmp = mkstemp(copy);
+	CHECK(fd >= 0 && tmp >= 0);
+	snprintf(cmd, sizeof(cmd), "cat %s > %s; chmod 644 %s", path, copy, copy);
+	CHECK_EQ(system(cmd), 0);
+	pid = fork();
+	if (!pid) {
+		static char *const argv[] = { "/bin/sh", "-c", "/bin/true; exit 3", NULL };
+		struct exec_log log = { 0 };
+		struct traced t = { 0 };
+
+		if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
+			_exit(90);
+		prctl(PR_SET_DUMPABLE, 1); /* as a process that began as this user is */
+		traced_load(&t, copy, NULL);
+		traced_run(&t, argv, 0, "events", on_exec, &log);
+		_exit(t.status == 3 << 8 && log.n == 2 ? 0 : 1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	unlink(copy);
+	close(tmp);
+	close(fd);
+	CHECK_EQ(status, 0);
 }
