@@ -103,6 +103,28 @@ TEST_BOTH(gpl_helpers_need_a_gpl_licence)
 	close(fd);
 }
 
+/* A helper that only a dead arm calls does not matter: the arm of a constant, and of a frozen one. */
+TEST_BOTH(dead_arms_may_call_anything)
+{
+	int map = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG);
+	union bpf_attr attr = { 0 };
+	const struct insn constant[] = { MOV64(1, 0), JEQ(1, 0, 1), CALL(HELPER_xdp_adjust_head),
+					 MOV64(0, 0), EXIT_ };
+	const struct insn frozen[] = { LDVALUE(1, map, 4), LDX(SZ_W, 1, 1, 0), JEQ(1, 0, 1),
+				       CALL(HELPER_xdp_adjust_head), MOV64(0, 0), EXIT_ };
+	int fd;
+
+	attr.map_fd = (u32)map;
+	CHECK_EQ(side_cmd(s, BPF_MAP_FREEZE, &attr), 0);
+	fd = side_prog(s, BPF_PROG_TYPE_SOCKET_FILTER, constant, ARRAY_SIZE(constant));
+	CHECK(fd >= 0);
+	close(fd);
+	fd = side_prog(s, BPF_PROG_TYPE_RAW_TRACEPOINT, frozen, ARRAY_SIZE(frozen));
+	CHECK(fd >= 0);
+	close(fd);
+	close(map);
+}
+
 static int update(const struct side *s, int map, const void *key, const void *value, u64 flags)
 {
 	union bpf_attr attr = { 0 };

@@ -36,7 +36,9 @@ bool prog_type_known(u32 prog_type);
 
 /* Map fds become maps, in both copies of the insns; callees stay. */
 int prog_resolve(struct prog_load *l);
-/* Every helper called exists, may be called by this type and under this licence. */
+/* Marks insns that can run: *reached has n_insns bytes, not 0 where they can; caller frees.  -ENOMEM. */
+int prog_reach(const struct prog_object *p, u8 **reached);
+/* Every helper that can be called exists, may be called by this type and under this licence. */
 int prog_check_calls(struct prog_load *l);
 
 bool license_is_gpl(const char *license);

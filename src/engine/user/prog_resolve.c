@@ -186,16 +186,13 @@ static int check_helper(struct prog_load *l, u32 pc)
 int prog_check_calls(struct prog_load *l)
 {
 	const struct prog_object *p = l->prog;
-	int err = 0;
+	u8 *reached = NULL;
+	int err = prog_reach(p, &reached);
 
 	for (u32 pc = 0; pc < p->n_insns && !err; pc++) {
 		const struct insn *i = &p->insns[pc];
 
-		if (insn_is_wide(i)) {
-			pc++;
-			continue;
-		}
-		if (!insn_is_call(i) || i->src == CALL_SUBPROG || call_is_poison(i))
+		if (!reached[pc] || !insn_is_call(i) || i->src == CALL_SUBPROG || call_is_poison(i))
 			continue;
 		if (i->src == CALL_KFUNC)
 			err = prog_refuse(l, pc, -EINVAL, "kernel function btf_id %d does not exist in "
@@ -203,5 +200,6 @@ int prog_check_calls(struct prog_load *l)
 		else
 			err = check_helper(l, pc);
 	}
+	free(reached);
 	return err;
 }
