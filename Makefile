@@ -39,7 +39,8 @@ LIB_SRC := $(wildcard src/osmia*.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/
 	src/engine/*/*.c src/load/*.c src/output/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
-TEST_SH := $(wildcard tests/*/*.sh)
+# tests/guest speaks to a guest only.
+TEST_SH := $(filter-out tests/guest/%,$(wildcard tests/*/*.sh))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
