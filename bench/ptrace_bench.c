@@ -42,7 +42,7 @@ static const struct bench {
 
 static volatile long sink;
 
-__attribute__((noinline, noclone)) static void function(long x)
+__attribute__((noinline)) static void function(long x)
 {
 	sink += x;
 	__asm__ volatile("" ::: "memory");

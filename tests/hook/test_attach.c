@@ -16,9 +16,15 @@ struct victim {
 };
 
 static struct victim *victim;
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
+
 static volatile long sink;
 
-__attribute__((noinline, noclone)) static long hot(long x)
+NOINLINE static long hot(long x)
 {
 	sink += x;
 	__asm__ volatile("" ::: "memory");

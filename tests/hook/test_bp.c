@@ -11,17 +11,23 @@
 /* The functions under breakpoints live in this very program; a run of it with "--NAME" as first
  * argument does what the tests watch. */
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone))
+#endif
+
 static volatile long sink;
 static jmp_buf escape;
 
-__attribute__((noinline, noclone)) static long hot(long x)
+NOINLINE static long hot(long x)
 {
 	sink += x;
 	__asm__ volatile("" ::: "memory");
 	return x + 1;
 }
 
-__attribute__((noinline, noclone)) static long nested(long n)
+NOINLINE static long nested(long n)
 {
 	long below = n ? nested(n - 1) : hot(0);
 
@@ -29,7 +35,7 @@ __attribute__((noinline, noclone)) static long nested(long n)
 	return below + 1;
 }
 
-__attribute__((noinline, noclone)) static void jumper(int n)
+NOINLINE static void jumper(int n)
 {
 	if (n == 0)
 		longjmp(escape, 1);

@@ -130,6 +130,7 @@ static void build_and_kill(int kill_ms)
 	s32 controller = fork();
 
 	if (controller == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct trace *t = everything(c);
 
 		if (trace_start(t, args, NULL, NULL) < 0)
@@ -268,13 +269,14 @@ TEST(killed_controller_lets_an_attached_process_go)
 
 	if (victim == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			strtol("1", NULL, 10);
+		for (volatile long sum = 0;;)
+			sum += strtol("1", NULL, 10);
 	}
 
 	s32 controller = fork();
 
 	if (controller == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct trace *t = everything(c);
 
 		if (trace_attach(t, victim, NULL) < 0)
