@@ -19,6 +19,7 @@
 #include "load/load.h"
 #include "obj/obj.h"
 #include "output/event.h"
+#include "output/iter.h"
 #include "output/maps.h"
 #include "output/stream.h"
 #include <errno.h>
@@ -174,6 +175,8 @@ static int start_on(struct osmia *o, enum osmia_engine which, char *const *argv,
 	if (!err)
 		return diag_error(&o->dg, (struct place){ .file = o->obj->path }, -ENOENT,
 				  "no program of the object attaches by itself");
+	/* Iterators alone have nothing to wait for: they run when the run is stopped. */
+	o->ended = (u32)err == load_n_iters(o->load) && !argv && !o->opts.pid;
 	err = 0;
 	if (argv || o->opts.pid)
 		err = o->engine->ops->target_go(o->engine, &o->dg);
@@ -289,8 +292,9 @@ int osmia_stop(struct osmia *o)
 	if (!o->engine || o->stopped)
 		return 0;
 	o->stopped = true;
+	err = iters_print(o->load, write_out, o, &o->dg);
 	load_detach(o->load);
-	err = stream_read(o->stream, &o->dg);
+	err = MIN(err, 0) ? err : stream_read(o->stream, &o->dg);
 	if (o->opts.print_maps)
 		maps_print(o->load, o->engine, o->obj->btf, o->opts.format == OSMIA_JSON, write_out,
 			   o);

@@ -3,6 +3,7 @@
 #include "load/priv.h"
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Puts into the spec what the section left open and the options say. */
@@ -175,6 +176,29 @@ int load_attach(struct load *l, struct diag *dg)
 			return err;
 	}
 	return n ? n : first_err;
+}
+
+u32 load_n_iters(const struct load *l)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < l->n_progs; i++)
+		n += l->progs[i].pub.spec.kind == ATTACH_ITER && l->progs[i].pub.link_fd >= 0;
+	return n;
+}
+
+int load_iter_open(struct load *l, struct load_prog *pub, struct diag *dg)
+{
+	struct prog *p = container_of(pub, struct prog, pub);
+	union bpf_attr attr = { .iter_create.link_fd = (u32)pub->link_fd };
+	int fd = -EINVAL;
+
+	if (pub->spec.kind == ATTACH_ITER && pub->link_fd >= 0)
+		fd = engine_bpf(l->e, BPF_ITER_CREATE, &attr, BPF_ATTR_UPTO(iter_create));
+	if (fd < 0)
+		diag_error(dg, func_place(l, p->func), fd, "iterator '%s' can't be run: %s",
+			   pub->fn->name, strerror(-fd));
+	return fd;
 }
 
 /* Closing a link waits until no CPU runs its program any more, some 80 ms each for tracepoints.

@@ -69,6 +69,10 @@ int load_run(struct load *l, struct diag *dg);
 int load_attach(struct load *l, struct diag *dg);
 /* Attaches one. */
 int load_attach_prog(struct load *l, struct load_prog *p, struct diag *dg);
+/* Number of attached iterators: they run when they are read, not by events. */
+u32 load_n_iters(const struct load *l);
+/* Runs an attached iterator once: the fd gives what it writes.  The caller closes it. */
+int load_iter_open(struct load *l, struct load_prog *p, struct diag *dg);
 /* Closes all links: no program runs any more, maps can still be read. */
 void load_detach(struct load *l);
 void load_close(struct load *l);

@@ -196,8 +196,9 @@ TEST(iterator_walks_tasks)
 		   "  return 0; }\n");
 	CHECK_EQ(world_run(&w, NULL), 1);
 
-	union bpf_attr attr = { .iter_create.link_fd = (u32)load_prog(w.l, 0)->link_fd };
-	int fd = engine_bpf(w.e, BPF_ITER_CREATE, &attr, BPF_ATTR_UPTO(iter_create));
+	CHECK_EQ(load_n_iters(w.l), 1);
+
+	int fd = load_iter_open(w.l, load_prog(w.l, 0), &w.dg);
 
 	CHECK(fd >= 0);
 	CHECK(read(fd, text, sizeof(text)) > 10);
