@@ -8,6 +8,8 @@
 
 static void add_bytes(struct btf_builder *b, const void *data, u32 size)
 {
+	if (!size)
+		return;
 	if (!vec_reserve(&b->types, size)) {
 		b->failed = true;
 		return;
@@ -230,7 +232,8 @@ void btf_builder_copy(struct btf_builder *b, const struct btf *from)
 		b->failed = true;
 		return;
 	}
-	memcpy(b->strs.p, from->strs, from->strs_size);
+	if (from->strs_size)
+		memcpy(b->strs.p, from->strs, from->strs_size);
 	b->strs.n = from->strs_size;
 	if (from->n_own)
 		memcpy(b->offs.p, from->offs, from->n_own * sizeof(u32));

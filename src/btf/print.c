@@ -16,6 +16,7 @@
 enum {
 	OUT_MAX = 64 << 20,
 	NEST_MAX = 128,      /* definitions inside definitions */
+	GAP_ARRAY_BITS = 8192,
 };
 
 enum type_state { UNSEEN, BUSY, DONE, DECLARED = 4 /* or'ed: "struct x;" was written */ };
@@ -224,7 +225,7 @@ static void print_decl(struct printer *p, u32 id, const char *name)
 
 /* ---- definitions ---- */
 
-/* Unnamed bitfields over the bits from..to. */
+/* Unnamed bitfields over the bits from..to; a long gap gets an array. */
 static void add_padding(struct printer *p, u64 from, u64 to)
 {
 	static const struct {
@@ -238,6 +239,12 @@ static void add_padding(struct printer *p, u64 from, u64 to)
 		while (u + 1 < ARRAY_SIZE(units) &&
 		       (from % units[u].bits || to - from < units[u].bits))
 			u++;
+		if (from % 8 == 0 && to - from >= GAP_ARRAY_BITS) {
+			tabs(p, 1);
+			str_addf(p->out, "char __gap_%lu[%lu];\n", from / 8, (to - from) / 8);
+			from += (to - from) / 8 * 8;
+			continue;
+		}
 		/* Less than a byte, or up to its end. */
 		if (from % 8 || to - from < 8) {
 			u64 bits = MIN(to - from, 8 - from % 8);

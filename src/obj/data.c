@@ -178,7 +178,7 @@ static void legacy_types(struct reader *r, struct obj_map *m)
 
 static int add_legacy(struct reader *r, u32 section, const struct elf_sym *sym, u64 end)
 {
-	const u8 *p = sec_of(r, section)->data + sym->value;
+	const u8 *p;
 	struct place at = place_in(r, section, sym->value);
 	struct obj_map *m;
 	u32 w[LEGACY_WORDS] = {0};
@@ -186,6 +186,7 @@ static int add_legacy(struct reader *r, u32 section, const struct elf_sym *sym, 
 	/* The first definitions had no flags. */
 	if (sym->value > end || end - sym->value < 4 * (LEGACY_WORDS - 1))
 		return diag_error(r->dg, at, -EINVAL, "map '%s': its definition is cut off", sym->name);
+	p = sec_of(r, section)->data + sym->value;
 	for (u32 i = 0; i < LEGACY_WORDS && i * 4 + 4 <= end - sym->value; i++)
 		w[i] = elf_get32(&r->elf, p + i * 4);
 	for (u64 i = 4 * LEGACY_WORDS; i < end - sym->value; i++)

@@ -154,6 +154,8 @@ static int fix_datasec(struct fixer *f)
 	named = section_by_name(f->r, name);
 	if (!named)
 		return fail(f, "no such section in the file", "");
+	if (linked_size > sec_of(f->r, named)->size)
+		return fail(f, "it is larger than its section", "");
 	if (!n) {
 		btf_edit(&f->edit, f->id)->size = sec_of(f->r, named)->size;
 		return 0;

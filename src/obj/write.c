@@ -130,7 +130,7 @@ static bool want_sections(struct writer *w)
 				s = &w->sections.p[i];
 		if (!s)
 			ok &= section_want(w, NONE - 1, name, t->size);
-		else if (strcmp(name, ".maps") == 0 || strstr(name, ".struct_ops"))
+		else
 			s->size = MAX(s->size, (u64)t->size);
 	}
 	if (w->sections.n)
@@ -144,7 +144,8 @@ static void add_sections(struct writer *w)
 
 	for (u32 i = 0; i < w->sections.n; i++) {
 		struct section *s = &w->sections.p[i];
-		u32 type = SHT_PROGBITS, align = 8;
+		/* Variables that no map holds have lost their values. */
+		u32 type = s->index == NONE - 1 ? SHT_NOBITS : SHT_PROGBITS, align = 8;
 		u64 flags = SHF_ALLOC | SHF_WRITE;
 
 		for (u32 f = 0; f < o->n_funcs; f++)
