@@ -86,9 +86,10 @@ struct open_log {
 static int on_open(void *arg, const void *data, u32 size)
 {
 	struct open_log *log = arg;
-	const struct open_event *e = data;
+	struct open_event ev, *e = &ev;
 
-	CHECK(size >= sizeof(*e)); /* a perf record is padded */
+	CHECK(size >= sizeof(*e)); /* a perf record is padded, and lies at 4 bytes */
+	memcpy(e, data, sizeof(*e));
 	log->n++;
 	if (!strcmp(e->name, "/etc/hostname"))
 		log->found += e->ret >= 0;

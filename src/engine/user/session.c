@@ -13,6 +13,14 @@
 
 enum { SWEEP_MIN = 64 };
 
+static struct object *table_take(struct session *s, u32 i)
+{
+	struct object *o = s->objects[i];
+
+	memmove(&s->objects[i], &s->objects[i + 1], (--s->n_objects - i) * sizeof(*s->objects));
+	return o;
+}
+
 int session_open(struct session *s)
 {
 	s->printk_fd[0] = s->printk_fd[1] = -1;
@@ -34,9 +42,9 @@ void session_close(struct session *s)
 	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG, OBJECT_MAP, OBJECT_BTF };
 
 	for (u32 k = 0; k < ARRAY_SIZE(order); k++)
-		for (u32 i = 0; i < s->n_objects; i++)
+		for (u32 i = s->n_objects; i-- > 0;)
 			if (s->objects[i]->kind == order[k])
-				object_free(s, s->objects[i]);
+				object_free(s, table_take(s, i));
 	free(s->objects);
 	btf_free(s->target_btf);
 	if (s->printk_fd[0] >= 0) {
@@ -77,9 +85,7 @@ void session_sweep(struct session *s)
 
 			if (o->refs || o->pinned || file_in_use(o->fd))
 				continue;
-			memmove(&s->objects[i], &s->objects[i + 1],
-				(--s->n_objects - i) * sizeof(*s->objects));
-			object_free(s, o);
+			object_free(s, table_take(s, i));
 			freed = true;
 		}
 	}
