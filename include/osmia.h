@@ -55,6 +55,7 @@ struct osmia_opts {
 	bool tree;               /* programs see only the command's process tree */
 	bool print_maps;         /* osmia_stop() prints all maps */
 	uint32_t verifier_log;   /* log level of a refusal's log: 0 means 1 */
+	uint32_t sample_hz;      /* how often perf_event programs sample the CPU clock; 0: 49 */
 };
 
 struct osmia;

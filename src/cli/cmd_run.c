@@ -14,7 +14,7 @@
 
 enum {
 	OPT_SET = OPT_FIRST, OPT_EVENT, OPT_MAPS, OPT_TREE, OPT_BINARY, OPT_IFNAME, OPT_CGROUP,
-	OPT_PROG, OPT_LOG,
+	OPT_PROG, OPT_LOG, OPT_SAMPLE,
 };
 
 static const struct cli_opt opts[] = {
@@ -29,6 +29,7 @@ static const struct cli_opt opts[] = {
 	{ OPT_BINARY, "binary", "PATH", "file for uprobes whose section names none" },
 	{ OPT_IFNAME, "ifname", "NAME", "network interface for XDP, tc and socket filters" },
 	{ OPT_CGROUP, "cgroup", "DIR", "cgroup v2 directory for cgroup programs" },
+	{ OPT_SAMPLE, "sample", "HZ", "how often perf_event programs sample the CPU clock (49)" },
 	{ OPT_LOG, "log-level", "N", "verifier log shown after a refusal (1, 2)" },
 	{ 0 },
 };
@@ -79,12 +80,15 @@ static int parse_option(struct run *r, int c, const char *value)
 		return 0;
 	case 'p':
 	case OPT_LOG:
+	case OPT_SAMPLE:
 		errno = 0;
 		n = strtol(value, &end, 10);
 		if (errno || *end || end == value || n <= 0 || n > INT32_MAX)
 			return cli_usage("run", "'%s' is no positive number", value);
 		if (c == 'p')
 			r->o.pid = (int32_t)n;
+		else if (c == OPT_SAMPLE)
+			r->o.sample_hz = (uint32_t)n;
 		else
 			r->o.verifier_log = (uint32_t)n;
 		return 0;

@@ -76,6 +76,7 @@ struct target {
 
 struct engine_ops {
 	const char *name; /* "kernel", "user" */
+	bool samples_threads; /* ATTACH_PERF_EVENT of every process needs no event on each CPU */
 
 	int (*bpf)(struct engine *e, enum bpf_cmd cmd, union bpf_attr *attr, u32 size);
 

@@ -10,6 +10,7 @@
  *	mm.c      address spaces: sites, slots, awaited returns
  *	xol.c     running the insn under a breakpoint without lifting it
  *	inject.c  system calls made in a stopped task
+ *	sample.c  samples of running threads
  */
 #pragma once
 #include "base/vec.h"
@@ -36,6 +37,14 @@ struct bp_place {
 	s32 first;           /* bp */
 	char *path;          /* owned */
 };
+
+/* A clock that samples threads each time they have used period_ns of CPU time. */
+struct sampler {
+	u64 period_ns;
+	s32 pid;             /* tgid; 0: all */
+	int fd;              /* owned: its timer */
+};
+enum { SAMPLERS_MAX = 8, SAMPLE_PERIOD_MIN_NS = 100000 };
 
 struct watch {
 	int fd;
@@ -71,6 +80,7 @@ struct trace {
 	VEC(struct bp) bps;
 	VEC(struct bp_place) places;
 	VEC(struct watch) watches;
+	VEC(struct sampler) samplers;
 
 	/* controller */
 	enum trace_state state;
@@ -127,6 +137,10 @@ struct task {
 	u64 saved_arg;       /* clone flags before CLONE_UNTRACED was taken out */
 	bool arg_changed;
 	int comm_fd;         /* of /proc/TID/comm, -1 */
+	int sched_fd;        /* of its schedstat, -1 */
+	u32 samples;         /* bits of samplers that are to see it at its next stop */
+	u64 cpu_ns;          /* used at the last tick, 0: none yet */
+	u64 owed_ns[SAMPLERS_MAX];
 	char comm[16];       /* as last read */
 	char *exec_path;     /* owned; name given to the execve under way */
 	struct user_regs_struct regs; /* of the current stop */
@@ -168,6 +182,11 @@ void bp_unmap_slots(struct task *k);
 /* Makes system call nr in the task, which must be in a stop outside of any call: its result, or
  * -ESRCH, -ENOSYS (no syscall insn found).  Registers and signal mask are as before afterwards. */
 s64 inject_call(struct task *k, long nr, const u64 args[6]);
+
+/* ---- sample.c ---- */
+/* The task has stopped: shows it to the samplers that wait for it. */
+void sample_take(struct trace *t, struct task *k);
+void samplers_free(struct trace *t);
 
 /* ---- filter.c ---- */
 struct sock_filter;

@@ -95,6 +95,9 @@ struct trace_ops {
 			 const struct user_regs_struct *regs);
 	void (*bp_return)(void *arg, struct trace_task *task, s32 bp, u64 func,
 			  const struct user_regs_struct *regs);
+	/* The task was running when a sampler's period of its CPU time was over. */
+	void (*sample)(void *arg, struct trace_task *task, s32 sampler,
+		       const struct user_regs_struct *regs);
 	/* Called before a task with a non-NULL user field goes. */
 	void (*task_free)(void *arg, struct trace_task *task);
 	/* The last call in the guard: no op follows.  Also when the controller has died. */
@@ -140,6 +143,10 @@ struct trace_bp_spec {
 /* The breakpoint's id (0, 1, ...), or -ENOENT and its like for the file, -EINVAL when there is no
  * whole instruction at off. */
 int trace_add_bp(struct trace *t, const struct trace_bp_spec *spec, struct diag *dg);
+
+/* Samples the threads of process pid (0 or less: all of the tree) each time they have used period_ns
+ * of CPU time; less than 100 us counts as that.  Its id, -ENOSPC after 8 of them, -EINVAL, -EMFILE. */
+int trace_add_sampler(struct trace *t, u64 period_ns, s32 pid);
 
 /* fn runs in the guard whenever fd is readable (a timerfd, a perf event, an eventfd).  fd must be
  * open at the start. */

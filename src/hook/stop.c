@@ -100,6 +100,8 @@ static void detach(struct trace *t, struct task *k, bool group_stopped)
  * PTRACE_INTERRUPT, so a task that is to be let go gets another. */
 static void go_on(struct trace *t, struct task *k, int sig)
 {
+	if (k->samples)
+		sample_take(t, k);
 	if (k->gone)
 		return;
 	if (t->detaching || k->again) {

@@ -32,7 +32,7 @@ struct task *task_add(struct trace *t, s32 tid)
 	k->pub.tid = tid;
 	k->pub.tgid = tid;
 	k->pub.trace = t;
-	k->comm_fd = -1;
+	k->comm_fd = k->sched_fd = -1;
 	k->next = *b;
 	*b = k;
 	t->n_tasks++;
@@ -58,6 +58,8 @@ void task_remove(struct trace *t, struct task *k)
 		t->n_held--;
 	if (k->comm_fd >= 0)
 		close(k->comm_fd);
+	if (k->sched_fd >= 0)
+		close(k->sched_fd);
 	mm_put(k->mm);
 	free(k->exec_path);
 	free(k);
@@ -70,7 +72,9 @@ void task_rename(struct trace *t, struct task *k, s32 tid)
 	k->pub.tid = tid;
 	if (k->comm_fd >= 0)
 		close(k->comm_fd);
-	k->comm_fd = -1;
+	if (k->sched_fd >= 0)
+		close(k->sched_fd);
+	k->comm_fd = k->sched_fd = -1;
 
 	struct task **b = bucket_of(t, tid);
 

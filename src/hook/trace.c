@@ -304,6 +304,7 @@ void trace_free(struct trace *t)
 		free(t->places.p[i].path);
 	vec_free(&t->places);
 	vec_free(&t->bps);
+	samplers_free(t);
 	vec_free(&t->watches);
 	munmap(t->shared, sizeof(*t->shared));
 	free(t);

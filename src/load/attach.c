@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SAMPLE_HZ = 49 };
+
 /* Puts into the spec what the section left open and the options say. */
 static void spec_complete(const struct load *l, struct attach_spec *s)
 {
@@ -20,11 +22,10 @@ static void spec_complete(const struct load *l, struct attach_spec *s)
 	case ATTACH_PERF_EVENT:
 		s->pid = o->pid ? o->pid : -1;
 		if (!s->period) {
-			/* The CPU clock, 99 times a second: what a profiler takes when told
-			 * nothing. */
+			/* The CPU clock, as often as profilers look when told nothing. */
 			s->perf_type = 1;   /* PERF_TYPE_SOFTWARE */
 			s->perf_config = 0; /* PERF_COUNT_SW_CPU_CLOCK */
-			s->period = 99;
+			s->period = o->sample_hz ? o->sample_hz : SAMPLE_HZ;
 			s->is_freq = true;
 		}
 		break;
@@ -72,14 +73,15 @@ static u32 online_cpus(void)
 	return n > 0 ? (u32)n : 1;
 }
 
-/* Sampling every process needs an event on each CPU. */
+/* An engine that sees threads samples every process at once; the kernel's needs an event on each
+ * CPU for that. */
 static int attach_on_cpus(struct load *l, struct prog *p, struct diag *dg)
 {
 	struct attach_spec spec = p->pub.spec;
 	u32 n = online_cpus();
 	int first = -ENODEV;
 
-	if (spec.pid >= 0)
+	if (spec.pid >= 0 || l->e->ops->samples_threads)
 		return l->e->ops->attach(l->e, p->pub.fd, &spec, dg);
 	for (u32 cpu = 0; cpu < n; cpu++) {
 		spec.cpu = (s32)cpu;

@@ -33,6 +33,7 @@ struct load_opts {
 	const char *path;       /* uprobes without a path in the section: a binary; NULL: none */
 	const char *ifname;     /* XDP, tcx, socket filters */
 	u32 xdp_mode;           /* XDP_MODE_* */
+	u32 sample_hz;          /* perf_event programs: CPU clock this often; 0 means 49 */
 	const char *cgroup;     /* cgroup v2 directory */
 	bool tree;              /* programs run only for the engine's target_tree */
 };

@@ -103,6 +103,7 @@ static void user_free(struct engine *e)
 
 static const struct engine_ops user_ops = {
 	.name = "user",
+	.samples_threads = true,
 	.bpf = user_bpf,
 	.attach = user_attach,
 	.map_poll_fd = user_map_poll_fd,

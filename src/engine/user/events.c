@@ -348,6 +348,33 @@ static void on_bp_return(void *arg, struct trace_task *task, s32 bp, u64 func,
 	deliver_uprobe(t, bp, func, regs, true);
 }
 
+/* ---- samples ---- */
+
+/* struct bpf_perf_event_data as the program sees it. */
+struct sample_ctx {
+	struct kregs regs;
+	u64 sample_period, addr;
+};
+
+static void on_sample(void *arg, struct trace_task *task, s32 sampler,
+		      const struct user_regs_struct *regs)
+{
+	struct tracing *t = arg;
+	struct sample_ctx ctx = { .addr = 0 };
+
+	task_host_set(&t->th, task);
+	memcpy(&ctx.regs, regs, sizeof(ctx.regs));
+	for (u32 i = 0; i < t->n_links; i++) {
+		struct link_object *l = t->links[i];
+		struct run_event ev = { .ctx = &ctx, .ctx_size = sizeof(ctx) };
+
+		if (!is_wanted(l, HOOK_SAMPLE) || l->hook.bp != sampler)
+			continue;
+		ctx.sample_period = l->hook.period_ns;
+		deliver(t, l, &ev);
+	}
+}
+
 /* ---- the guard's life ---- */
 
 static bool is_link_copy(const struct tracing *t, int fd)
@@ -396,4 +423,5 @@ const struct trace_ops tracing_events = {
 	.signal_generate = on_signal_generate,
 	.bp_enter = on_bp_enter,
 	.bp_return = on_bp_return,
+	.sample = on_sample,
 };

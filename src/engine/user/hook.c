@@ -9,9 +9,12 @@
 #include "engine/user/tracing.h"
 #include <errno.h>
 #include <limits.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { NS_PER_S = 1000000000 };
 
 /* What the ctx of a raw tracepoint program stands for. */
 static int find_raw(const char *name, struct tracepoint *tp)
@@ -119,6 +122,27 @@ static int make_uprobe(const struct attach_spec *spec, struct diag *dg, struct h
 	return h->path && h->name ? 0 : -ENOMEM;
 }
 
+/* Software clocks alone: what the hardware counts is not to be had without the kernel's right. */
+static int make_sample(const struct attach_spec *spec, struct diag *dg, struct hook *h)
+{
+	bool is_clock = spec->perf_type == PERF_TYPE_SOFTWARE &&
+			(spec->perf_config == PERF_COUNT_SW_CPU_CLOCK ||
+			 spec->perf_config == PERF_COUNT_SW_TASK_CLOCK);
+
+	h->kind = HOOK_SAMPLE;
+	h->pid = spec->pid;
+	h->perf_config = spec->perf_config;
+	if (!is_clock)
+		return diag_error(dg, spec->at, -EOPNOTSUPP, "perf event (type %u, config 0x%lx): the user "
+				  "engine has the software clocks cpu-clock and task-clock only",
+				  spec->perf_type, spec->perf_config);
+	if (!spec->period || (spec->is_freq && spec->period > NS_PER_S))
+		return diag_error(dg, spec->at, -EINVAL, "perf event: %lu is no %s", spec->period,
+				  spec->is_freq ? "frequency in Hz" : "period in ns");
+	h->period_ns = spec->is_freq ? NS_PER_S / spec->period : spec->period;
+	return 0;
+}
+
 static const char *kind_text(enum attach_kind kind)
 {
 	switch (kind) {
@@ -126,7 +150,6 @@ static const char *kind_text(enum attach_kind kind)
 	case ATTACH_UPROBE_MULTI: return "uprobe.multi";
 	case ATTACH_USDT: return "usdt";
 	case ATTACH_TRACE: return "fentry, fexit, fmod_ret and lsm";
-	case ATTACH_PERF_EVENT: return "perf events";
 	case ATTACH_ITER: return "iter";
 	case ATTACH_XDP: return "xdp on an interface";
 	case ATTACH_TCX: return "tcx";
@@ -151,6 +174,7 @@ int hook_make(const struct prog_object *p, const struct attach_spec *spec, struc
 	case ATTACH_KPROBE:
 	case ATTACH_KSYSCALL: err = make_kprobe(spec, dg, &h); break;
 	case ATTACH_UPROBE: err = make_uprobe(spec, dg, &h); break;
+	case ATTACH_PERF_EVENT: err = make_sample(spec, dg, &h); break;
 	default:
 		err = diag_error(dg, spec->at, -EOPNOTSUPP, "program '%s': the user engine has no %s; "
 				 "use --engine=kernel", p->name, kind_text(spec->kind));
@@ -180,6 +204,7 @@ static bool type_fits(const struct prog_object *p, const struct hook *h)
 		       p->type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
 	case HOOK_KPROBE:
 	case HOOK_UPROBE: return p->type == BPF_PROG_TYPE_KPROBE;
+	case HOOK_SAMPLE: return p->type == BPF_PROG_TYPE_PERF_EVENT;
 	}
 	return false;
 }

@@ -14,6 +14,7 @@ enum hook_kind {
 	HOOK_RAW_TP,       /* arguments of tp as u64s: raw_tp and tp_btf */
 	HOOK_KPROBE,       /* ksym: entry or return of a system-call function */
 	HOOK_UPROBE,       /* bp: entry or return of a user function */
+	HOOK_SAMPLE,       /* bp: id of a sampler; registers of a running thread */
 };
 
 struct hook {
@@ -26,8 +27,10 @@ struct hook {
 	char *path;           /* owned; HOOK_UPROBE: file */
 	u64 off;              /* HOOK_UPROBE: byte offset in it; HOOK_KPROBE: in the function */
 	u64 ref_ctr_off;
-	s32 pid;              /* HOOK_UPROBE: tgid, 0 or less: all */
+	s32 pid;              /* HOOK_UPROBE, HOOK_SAMPLE: tgid, 0 or less: all */
 	s32 bp;               /* id in the transport, once it is started */
+	u64 period_ns;        /* HOOK_SAMPLE: of CPU time */
+	u64 perf_config;      /* HOOK_SAMPLE: enum perf_sw_ids */
 };
 
 struct link_object {

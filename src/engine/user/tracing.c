@@ -121,6 +121,17 @@ static int want_breakpoint(struct trace *tr, struct hook *h, struct diag *dg)
 	return h->bp < 0 ? h->bp : 0;
 }
 
+static int want_samples(struct trace *tr, struct hook *h, struct diag *dg)
+{
+	struct place at = { 0 };
+
+	h->bp = trace_add_sampler(tr, h->period_ns, h->pid);
+	if (h->bp == -ENOSPC)
+		return diag_error(dg, at, h->bp, "the user engine has no more sampling clocks");
+	return h->bp < 0 ? diag_error(dg, at, h->bp, "can't make a sampling clock: %s",
+				      strerror(-h->bp)) : 0;
+}
+
 static int want_link(struct trace *tr, struct link_object *l, struct diag *dg)
 {
 	switch (l->hook.kind) {
@@ -128,6 +139,7 @@ static int want_link(struct trace *tr, struct link_object *l, struct diag *dg)
 	case HOOK_RAW_TP: return want_tracepoint(tr, &l->hook.tp);
 	case HOOK_KPROBE: return want_ksym(tr, &l->hook);
 	case HOOK_UPROBE: return want_breakpoint(tr, &l->hook, dg);
+	case HOOK_SAMPLE: return want_samples(tr, &l->hook, dg);
 	}
 	return -EINVAL;
 }
