@@ -85,6 +85,9 @@ static int reloc_extern(const struct linker *k, struct insn *i, const struct obj
 		return -EINVAL;
 	e = &k->l->obj->externs[r->index];
 	x = &k->l->exts[r->index];
+	if (e->kind == EXTERN_OTHER)
+		return diag_error(k->dg, (struct place){ .file = k->l->obj->path }, -ENOENT,
+				  "extern '%s' is of another object: link the two first", e->name);
 	if (e->kind == EXTERN_KCONFIG) {
 		for (u32 m = 0; m < k->l->obj->n_maps; m++) {
 			if (k->l->obj->maps[m].kind != OBJ_MAP_KCONFIG)
@@ -249,6 +252,10 @@ static int append_exception(struct linker *k, const struct obj_func *fn)
 {
 	u32 cb = fn->exception_cb - 1, off;
 
+	if (fn->exception_cb == OBJ_BAD_CB)
+		return diag_error(k->dg, (struct place){ .file = k->l->obj->path }, -EINVAL,
+				  "function '%s': its exception_callback tags name no function, or several",
+				  fn->name);
 	if (!fn->exception_cb || find_part(k->p, cb, &off))
 		return 0;
 	if (cb >= k->l->obj->n_funcs)

@@ -433,6 +433,9 @@ static int map_provide(struct load *l, u32 i, struct diag *dg)
 
 	if (!m->pinning || l->opts.no_pinning)
 		return map_new(l, i, dg);
+	if (m->pinning != LIBBPF_PIN_BY_NAME)
+		return diag_error(dg, m->at, -EINVAL, "map '%s': pinning is %u, must be 0 (none) or 1 "
+				  "(by name)", m->name, m->pinning);
 	pin_path(l, m, path, sizeof(path));
 
 	int fd = pin_open(l, i, path, dg);

@@ -87,6 +87,9 @@ struct obj_map_init {
 	u32 index;           /* funcs[] or maps[] */
 };
 
+/* Values of a map's pinning attribute, by libbpf's names. */
+enum { LIBBPF_PIN_NONE, LIBBPF_PIN_BY_NAME };
+
 struct obj_map {
 	char *name;          /* the variable's, or the section's (".rodata", ".data.my") */
 	char *real_name;     /* at most 15 characters, as the kernel gets it: "execsnoo.rodata" */
@@ -99,7 +102,7 @@ struct obj_map {
 	u64 extra;           /* map_extra */
 	u32 btf_key_id, btf_value_id; /* in obj->btf; 0: none */
 	u32 btf_var_id;      /* VAR of a .maps variable; DATASEC of a data section */
-	u32 pinning;         /* LIBBPF_PIN_NONE 0, LIBBPF_PIN_BY_NAME 1; load/ refuses others */
+	u32 pinning;         /* load/ refuses what is neither of the two */
 	struct obj_map *inner; /* owned; template of a map of maps */
 	struct obj_map_init *inits; /* owned */
 	u32 n_inits;
