@@ -129,6 +129,7 @@ struct exec_env {
 	bool ctx_writable;        /* may it write there? */
 	const struct host *host;
 	u64 max_steps;            /* interpreter: 0 means no limit */
+	u32 start_pc;             /* insn of prog where the run begins: 0, or that of a callback */
 	u32 cpu;                  /* slot of per-CPU maps, fixed for the run */
 	u32 attach_flags;
 

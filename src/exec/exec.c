@@ -77,11 +77,11 @@ int exec_run(struct exec_env *env, const u64 args[5], u64 *ret)
 		args = ctx_only;
 	env->native = NULL;
 	if (env->mem_ok)
-		r0 = interp_checked(&run, env->prog, 0, args);
-	else if (env->prog->jit && !env->step && !env->max_steps)
+		r0 = interp_checked(&run, env->prog, env->start_pc, args);
+	else if (env->prog->jit && !env->start_pc && !env->step && !env->max_steps)
 		r0 = native_run(env, args);
 	else
-		r0 = interp_trusted(&run, env->prog, 0, args);
+		r0 = interp_trusted(&run, env->prog, env->start_pc, args);
 	env->exec_priv = NULL;
 	env->stack_base = NULL;
 	env->depth = 0;

@@ -264,6 +264,30 @@ TEST(uprobes_count_every_call)
 	traced_end(&t);
 }
 
+TEST(timers_run_in_the_guard)
+{
+	static char *const argv[] = { "/bin/sh", "-c", "sleep 0.3; exit 0", NULL };
+	struct traced t = { 0 };
+	union bpf_attr attr = { 0 };
+	u64 value[3] = { 0 };
+	int key = 77, index = 2;
+
+	traced_load(&t, object("tests/engine_user/prog/timer.bpf.c"), NULL);
+	traced_run(&t, argv, 0, NULL, NULL, NULL);
+	CHECK_STR(t.account, "");
+	attr.map_fd = (u32)load_find_map(t.l, "hash")->fd;
+	attr.key = (u64)&key;
+	attr.value = (u64)value;
+	CHECK_EQ(engine_bpf(t.e, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+	CHECK_EQ(value[0], 3);
+	attr.map_fd = (u32)load_find_map(t.l, "array")->fd;
+	attr.key = (u64)&index;
+	CHECK_EQ(engine_bpf(t.e, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+	CHECK_EQ(value[0], 12);
+	CHECK(strstr(t.printk, "array timer of 2\n"));
+	traced_end(&t);
+}
+
 /* ---- other ways ---- */
 
 TEST(joins_a_running_process)

@@ -119,7 +119,7 @@ void task_host_init(struct task_host *h, struct session *s)
 		.cpu = host_cpu, .numa_node = host_numa_node, .current_task = task_current_task,
 		.printk = task_printk, .send_signal = task_send_signal,
 		.user_stack = task_user_stack, .pid_ns = task_pid_ns, .cgroup_id = task_cgroup_id,
-		.pid_tgid = task_pid_tgid,
+		.pid_tgid = task_pid_tgid, .timers = &tracing_timers,
 	};
 }
 

@@ -19,6 +19,18 @@ static struct run *run_of(const struct exec_env *env)
 	return env->engine;
 }
 
+struct session *run_session(const struct exec_env *env)
+{
+	return run_of(env)->s;
+}
+
+struct prog_object *run_current_prog(const struct exec_env *env)
+{
+	const struct run *r = run_of(env);
+
+	return r->progs[r->n_progs - 1];
+}
+
 /* ---- what a program may touch ---- */
 
 static bool in_range(u64 addr, u64 size, const void *start, const void *end)
@@ -56,6 +68,9 @@ static bool run_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 	if (pkt && span_ok(env, addr, size, write, pkt->data_meta, pkt->data_end))
 		return true;
 	if (r->ev->kmem && !write && span_ok(env, addr, size, false, r->ev->kmem, r->ev->kmem + 1))
+		return true;
+	if (r->ev->key && !write &&
+	    span_ok(env, addr, size, false, r->ev->key, (const u8 *)r->ev->key + r->ev->key_size))
 		return true;
 	return map_with(r, addr, size, write) != NULL;
 }
@@ -181,7 +196,7 @@ static void fill_env(struct run *r, const struct host *host, struct prog_object 
 
 	r->env = (struct exec_env){
 		.prog = &p->exec, .ctx = ev->ctx, .ctx_size = ev->ctx_size,
-		.ctx_writable = ev->ctx_writable, .host = host,
+		.ctx_writable = ev->ctx_writable, .start_pc = ev->start_pc, .host = host,
 		.cpu = cpu < 0 ? 0 : (u32)cpu % map_system_cpus(),
 		.attach_cookie = ev->cookie, .func_ip = ev->func_ip, .func = ev->func,
 		.packet = ev->packet, .map_at = run_map_at, .tail_target = run_tail_target,
@@ -210,7 +225,7 @@ int run_prog(struct session *s, const struct host *host, struct prog_object *p,
 	r.n_inner = 0;
 	r.bad_helper = 0;
 	fill_env(&r, host, p);
-	err = exec_run(&r.env, NULL, ret);
+	err = exec_run(&r.env, ev->args, ret);
 	helper_run_end(&r.env);
 	p->stats->runs++;
 	p->stats->run_ns += now_ns() - start;

@@ -20,6 +20,10 @@ struct run_event {
 	struct packet *packet;  /* NULL: no packet program */
 	const struct exec_func *func;
 	const struct kmem *kmem; /* kernel structs it may read, NULL: none */
+	u32 start_pc;           /* of a timer's callback; 0: the program */
+	const u64 *args;        /* r1..r5 of a callback; NULL: r1 is ctx */
+	const void *key;        /* of a callback's element, which it may read; NULL: none */
+	u32 key_size;
 };
 
 /* State of a run, env->engine. */
@@ -27,17 +31,20 @@ struct run {
 	struct session *s;
 	const struct run_event *ev;
 	struct exec_env env;
-	const struct prog_object *progs[RUN_PROGS_MAX]; /* first and tail-called ones */
+	struct prog_object *progs[RUN_PROGS_MAX]; /* first and tail-called ones */
 	u32 n_progs;
 	struct map *inner[RUN_INNER_MAX];
 	u32 n_inner;
 	u32 bad_helper;         /* of a refused call */
-	bool is_callback;       /* of a timer: func and args instead of the program's start */
 };
 
 /* Runs the program: 0 and r0 in *ret, or the negative errno that ended it. */
 int run_prog(struct session *s, const struct host *host, struct prog_object *p,
 	     const struct run_event *ev, u64 *ret);
+
+/* The session of a run, and the program that runs in it now (after tail calls). */
+struct session *run_session(const struct exec_env *env);
+struct prog_object *run_current_prog(const struct exec_env *env);
 
 /* A sentence on the first failed run of the program; "" when all went well. */
 void run_failure_text(const struct prog_object *p, char *text, u32 size);

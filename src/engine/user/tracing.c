@@ -48,6 +48,7 @@ void tracing_free(struct session *s)
 	if (!t)
 		return;
 	trace_free(t->trace);
+	timers_close(t->timers);
 	close(t->end_fd);
 	for (u32 i = 0; i < t->n_links; i++)
 		object_put(&t->links[i]->o);
@@ -168,6 +169,9 @@ static int prepare(struct session *s, struct tracing *t, struct diag *dg)
 	if (err)
 		return err;
 	task_host_init(&t->th, s);
+	err = timers_open(s, t);
+	if (err)
+		return err;
 	return printk_open(s) < 0 ? -EMFILE : 0;
 }
 

@@ -34,6 +34,7 @@ struct tracing {
 	int end_fd;               /* owned; an epoll set that the transport's fd joins at target_go */
 	u8 record[TP_RECORD_MAX]; /* ctx of tracepoints */
 	struct task_host th;
+	struct timers *timers;    /* owned; NULL: no map has any */
 };
 
 extern const struct trace_ops tracing_events; /* events.c; arg is a struct tracing */
@@ -45,6 +46,11 @@ void task_host_set(struct task_host *h, struct trace_task *task);
 struct ktask *task_host_ktask(struct task_host *h);
 /* The same and a child that it has just made, kmem.tasks[3]; the address of the child. */
 struct ktask *task_host_child(struct task_host *h, s32 tid, s32 tgid, const char *comm);
+
+/* timers.c: bpf_timer of the session's maps.  Made before the start where a map has timers. */
+int timers_open(struct session *s, struct tracing *t);
+void timers_close(struct timers *ts); /* accepts NULL */
+extern const struct host_timers tracing_timers; /* for hosts of the guard */
 
 /* Name of any process; "" when it is gone. */
 void task_comm(s32 pid, char comm[KTASK_COMM]);
