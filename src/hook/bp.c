@@ -8,6 +8,7 @@
  * that has run into int3 already finds its site no longer live and goes on.
  */
 #include "hook/guard.h"
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -173,9 +174,24 @@ static bool place_is_for(const struct trace *t, const struct bp_place *p, s32 tg
 	return false;
 }
 
+/* Does the task run a 32-bit program?  Its insns mean something else. */
+static bool is_compat(s32 tid)
+{
+	char path[64];
+	u8 ident[EI_CLASS + 1] = { 0 };
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", tid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool read_it = fd >= 0 && pread(fd, ident, sizeof(ident), 0) == sizeof(ident);
+
+	if (fd >= 0)
+		close(fd);
+	return read_it && ident[EI_CLASS] == ELFCLASS32;
+}
+
 void bp_scan(struct trace *t, struct task *k)
 {
-	FILE *maps = k->mm ? open_maps(k->pub.tid) : NULL;
+	FILE *maps = k->mm && !is_compat(k->pub.tid) ? open_maps(k->pub.tid) : NULL;
 	struct mapping m;
 
 	while (maps && next_mapping(maps, &m)) {
@@ -236,6 +252,21 @@ static u64 find_gap(s32 tid, u64 addr)
 	return below ? below : above;
 }
 
+static struct scratch *new_scratch(struct task *k, u64 addr, u32 size, bool mapped)
+{
+	struct scratch *s = vec_add(&k->mm->scratch);
+
+	if (!s)
+		return NULL;
+	s->addr = addr;
+	s->max = size / XOL_SLOT_BYTES;
+	s->mapped = mapped;
+	if (mapped || mm_read(k->mm, k->pub.tid, addr, s->saved, size))
+		return s;
+	k->mm->scratch.n--;
+	return NULL;
+}
+
 /* A page of slots near addr, made in the task by mmap(2). */
 static struct scratch *add_scratch(struct task *k, u64 addr)
 {
@@ -250,37 +281,87 @@ static struct scratch *add_scratch(struct task *k, u64 addr)
 		return NULL;
 	}
 
-	struct scratch *s = vec_add(&k->mm->scratch);
+	return new_scratch(k, at, SCRATCH_BYTES, true);
+}
 
-	if (s)
-		s->addr = at;
-	return s;
+/* End of the file's bytes in the text segment that m maps, as an address; 0: not an ELF segment. */
+static u64 segment_end(const struct mapping *m, s32 tid)
+{
+	char path[4200];
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	u64 end = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/root%s", tid, m->path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &eh, sizeof(eh), 0) == sizeof(eh) && !memcmp(eh.e_ident, ELFMAG, SELFMAG) &&
+	    eh.e_ident[EI_CLASS] == ELFCLASS64) {
+		for (u32 i = 0; i < eh.e_phnum && !end; i++) {
+			if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
+			    sizeof(ph))
+				break;
+			if (ph.p_type == PT_LOAD && ph.p_flags & PF_X &&
+			    (ph.p_offset & ~4095ull) == m->off && ph.p_filesz < 1ull << 40)
+				end = m->from + (ph.p_offset - m->off) + ph.p_filesz;
+		}
+	}
+	close(fd);
+	return end;
+}
+
+/* The unused end of the last page of the text that addr lies in. */
+static struct scratch *use_slack(struct task *k, u64 addr)
+{
+	FILE *maps = open_maps(k->pub.tid);
+	struct mapping m;
+	u64 from = 0, to = 0;
+
+	while (maps && !to && next_mapping(maps, &m)) {
+		if (addr < m.from || addr >= m.to)
+			continue;
+		from = m.ino && m.exec && !m.write ? segment_end(&m, k->pub.tid) : 0;
+		to = m.to;
+	}
+	if (maps)
+		fclose(maps);
+	from = ALIGN_UP(from, (u64)XOL_SLOT_BYTES);
+	if (!from || from <= addr || from >= to || to - from > SCRATCH_BYTES)
+		return NULL;
+	for (u32 i = 0; i < k->mm->scratch.n; i++)
+		if (k->mm->scratch.p[i].addr == from)
+			return NULL; /* it is full */
+	return new_scratch(k, from, (u32)(to - from), false);
 }
 
 static bool give_slot(struct task *k, struct site *s)
 {
 	struct mm *m = k->mm;
-	struct scratch *page = NULL;
+	struct scratch *room = NULL;
 	u8 code[XOL_SLOT_BYTES];
 
-	for (u32 i = 0; i < m->scratch.n && !page; i++) {
+	for (u32 i = 0; i < m->scratch.n && !room; i++) {
 		struct scratch *c = &m->scratch.p[i];
 		u64 far = c->addr > s->addr ? c->addr - s->addr : s->addr - c->addr;
 
-		if (c->used < SCRATCH_BYTES / XOL_SLOT_BYTES && far < reach)
-			page = c;
+		if (c->used < c->max && far < reach)
+			room = c;
 	}
-	if (!page)
-		page = add_scratch(k, s->addr);
-	if (!page)
+	if (!room)
+		room = add_scratch(k, s->addr);
+	if (!room && !k->gone)
+		room = use_slack(k, s->addr);
+	if (!room)
 		return false;
 
-	u64 slot = page->addr + page->used * XOL_SLOT_BYTES;
+	u64 slot = room->addr + room->used * XOL_SLOT_BYTES;
 
 	if (!xol_fill_slot(&s->insn, s->addr, slot, code) ||
 	    !mm_write(m, k->pub.tid, slot, code, sizeof(code)))
 		return false;
-	page->used++;
+	room->used++;
 	s->slot = slot;
 	return true;
 }
@@ -361,9 +442,12 @@ void bp_unmap_slots(struct task *k)
 		return;
 	restart_call(k);
 	for (u32 i = 0; i < m->scratch.n; i++) {
-		u64 args[6] = { m->scratch.p[i].addr, SCRATCH_BYTES };
+		const struct scratch *s = &m->scratch.p[i];
+		u64 args[6] = { s->addr, SCRATCH_BYTES };
 
-		if (inject_call(k, SYS_munmap, args) == -ESRCH)
+		if (!s->mapped)
+			mm_write(m, k->pub.tid, s->addr, s->saved, s->used * XOL_SLOT_BYTES);
+		else if (inject_call(k, SYS_munmap, args) == -ESRCH)
 			break;
 	}
 	m->scratch.n = 0;

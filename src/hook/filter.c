@@ -94,6 +94,9 @@ static u8 verdict_of(const struct trace *t, u32 nr)
 	case SYS_rt_tgsigqueueinfo:
 		return t->want_process & TRACE_SIGNAL_GENERATE ? STOP : PASS;
 	case SYS_mmap:
+		if (t->has_semaphores)
+			return STOP;
+		/* fall through */
 	case SYS_mprotect:
 		return t->bps.n ? STOP_IF_EXEC_PROT : PASS;
 	case SYS_clone:

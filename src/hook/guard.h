@@ -79,6 +79,7 @@ struct trace {
 	u32 want_process;    /* enum trace_process_event */
 	VEC(struct bp) bps;
 	VEC(struct bp_place) places;
+	bool has_semaphores; /* some place has a ref_ctr_off */
 	VEC(struct watch) watches;
 	VEC(struct sampler) samplers;
 
@@ -97,6 +98,7 @@ struct trace {
 	u32 n_tasks;
 	u32 n_held;
 	u32 options;         /* of PTRACE_SEIZE */
+	s32 n_filters;       /* seccomp filters that a task has from its maker and from here */
 	bool started;        /* the command's execve has worked, or all threads are attached */
 	u32 n_awaited;       /* tasks of an attached process that have not stopped yet */
 	u64 await_until_ms;  /* and how long that is waited for */
@@ -159,6 +161,7 @@ void task_remove(struct trace *t, struct task *k);
 void task_rename(struct trace *t, struct task *k, s32 tid);
 s32 task_read_tgid(s32 tid);                      /* 0: gone */
 s32 task_read_ppid(s32 tid);
+s32 task_read_filters(s32 tid);                   /* seccomp filters in force */
 void task_read_comm(struct task *k, char comm[16]);
 /* Registers of the current stop; false when the task is gone. */
 bool task_regs(struct task *k);
@@ -180,7 +183,7 @@ void bp_unmap_slots(struct task *k);
 
 /* ---- inject.c ---- */
 /* Makes system call nr in the task, which must be in a stop outside of any call: its result, or
- * -ESRCH, -ENOSYS (no syscall insn found).  Registers and signal mask are as before afterwards. */
+ * -ESRCH, -ENOSYS (no syscall insn found), -EPERM (it has a seccomp filter of its own).  Registers and signal mask are as before afterwards. */
 s64 inject_call(struct task *k, long nr, const u64 args[6]);
 
 /* ---- sample.c ---- */

@@ -96,6 +96,8 @@ s64 inject_call(struct task *k, long nr, const u64 args[6])
 
 	if (!insn)
 		return -ENOSYS;
+	if (task_read_filters(k->pub.tid) > k->pub.trace->n_filters)
+		return -EPERM; /* a sandbox of its own may answer an unknown call with death */
 	if (!task_regs(k))
 		return -ESRCH;
 	regs = saved = k->regs;

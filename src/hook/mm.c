@@ -179,7 +179,7 @@ struct site *mm_site_by_slot(struct mm *m, u64 pc, u32 *off)
 	bool inside = false;
 
 	for (u32 i = 0; i < m->scratch.n && !inside; i++)
-		inside = pc - m->scratch.p[i].addr < SCRATCH_BYTES;
+		inside = pc - m->scratch.p[i].addr < m->scratch.p[i].max * XOL_SLOT_BYTES;
 	for (u32 i = 0; i < m->sites.n && inside; i++) {
 		struct site *s = &m->sites.p[i];
 

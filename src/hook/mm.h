@@ -7,7 +7,7 @@
  *	returns   calls whose return is awaited, found by the stack slot that holds their return
  *	          address; no stack is ever changed, so unwinders, exceptions and coroutines see what
  *	          they always see.  A call left by longjmp stays here until its stack slot is used again.
- *	scratch   pages of slots for insns that run out of line (hook/xol.h)
+ *	scratch   room for slots, where insns run out of line (hook/xol.h)
  */
 #pragma once
 #include "base/vec.h"
@@ -32,9 +32,13 @@ struct returning {
 	u32 next;            /* in its bucket, or in the free list; index + 1 */
 };
 
+/* Room for slots: a page of its own, or, where the task may not map one, the bytes between the end of
+ * a text segment and the end of its last page, which nothing uses. */
 struct scratch {
 	u64 addr;
-	u32 used;            /* slots */
+	u32 used, max;       /* slots */
+	bool mapped;         /* a page of its own */
+	u8 saved[SCRATCH_BYTES]; /* what was there before, when not */
 };
 
 struct counter {

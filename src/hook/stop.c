@@ -120,13 +120,24 @@ static bool is_kill(s32 nr)
 	       nr == SYS_rt_tgsigqueueinfo;
 }
 
+/* May a file with breakpoints, or its USDT semaphores, have come into memory? */
+static bool maps_file(const struct trace *t, const struct task *k)
+{
+	const struct user_regs_struct *r = &k->regs;
+
+	if (!t->bps.n || (k->nr != SYS_mmap && k->nr != SYS_mprotect))
+		return false;
+	return r->rdx & PROT_EXEC || (t->has_semaphores && k->nr == SYS_mmap && r->rdx & PROT_WRITE &&
+				      !(r->r10 & MAP_ANONYMOUS));
+}
+
 /* Must the transport itself see how this call ends? */
 static bool needs_exit(const struct trace *t, const struct task *k)
 {
 	switch (k->nr) {
 	case SYS_mmap:
 	case SYS_mprotect:
-		return t->bps.n && k->regs.rdx & PROT_EXEC;
+		return maps_file(t, k) || k->overridden;
 	case SYS_ptrace:
 		return true;
 	default:
@@ -227,8 +238,7 @@ static void after_call(struct trace *t, struct task *k)
 	}
 	if (k->nr == SYS_ptrace && (s64)k->regs.rax == -EPERM)
 		t->shared->counts.ptrace_refused++;
-	else if ((k->nr == SYS_mmap || k->nr == SYS_mprotect) && !failed && t->bps.n &&
-		 k->regs.rdx & PROT_EXEC)
+	else if (!failed && maps_file(t, k))
 		bp_scan(t, k);
 	else if (is_kill(k->nr))
 		tell_generate(t, k);

@@ -123,6 +123,14 @@ s32 task_read_ppid(s32 tid)
 	return proc_read(tid, "status", text, sizeof(text)) > 0 ? status_field(text, "\nPPid:") : 0;
 }
 
+s32 task_read_filters(s32 tid)
+{
+	char text[4096];
+
+	return proc_read(tid, "status", text, sizeof(text)) > 0 ?
+		       status_field(text, "\nSeccomp_filters:") : 0;
+}
+
 /* The name can change at any time and from other threads, so it is read each time, from a file that
  * stays open. */
 void task_read_comm(struct task *k, char comm[16])

@@ -100,6 +100,7 @@ static s64 find_place(struct trace *t, const struct stat *st, const struct trace
 	p->ino = st->st_ino;
 	p->off = spec->off;
 	p->ref_ctr_off = spec->ref_ctr_off;
+	t->has_semaphores |= spec->ref_ctr_off != 0;
 	p->first = TRACE_NO_BP;
 	return t->places.n - 1;
 }

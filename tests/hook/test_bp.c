@@ -3,13 +3,23 @@
 #include "test.h"
 #include "hook/counting.h"
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 /* The functions under breakpoints live in this very program; a run of it with "--NAME" as first
  * argument does what the tests watch. */
+
+/* The leak check of a sanitizer build uses ptrace itself, which fails in a traced program. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
 
 #ifdef __clang__
 #define NOINLINE __attribute__((noinline))
@@ -130,6 +140,25 @@ static void run_forks(void)
 		;
 }
 
+static void *exec_self(void *arg)
+{
+	execl("/proc/self/exe", "x", "--threads", NULL);
+	return arg;
+}
+
+/* execve from a thread that is not the leader, while others run into breakpoints. */
+static int run_thread_exec(void)
+{
+	pthread_t t;
+
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t, NULL, hammer, (void *)1000000);
+	usleep(2000);
+	pthread_create(&t, NULL, exec_self, NULL);
+	pause();
+	return 1;
+}
+
 static volatile sig_atomic_t n_alarms;
 
 static void on_alarm(int sig)
@@ -158,6 +187,29 @@ static int run_signals(void)
 	return 0;
 }
 
+/* A sandbox that answers mmap with death must not see one made on the tracer's behalf. */
+static int run_sandboxed(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return 3;
+	for (int i = 0; i < 10; i++)
+		if (odd_insns() != 5 + 4 * 100 + 10 || hot(i) != i + 1)
+			return 4;
+	return 0;
+}
+
+/* What a USDT probe's semaphore is for the program that has it. */
+__attribute__((section(".probes"), used)) static volatile u16 semaphore = 0;
+
 static int run_self(const char *what)
 {
 	if (!strcmp(what, "--threads"))
@@ -177,6 +229,12 @@ static int run_self(const char *what)
 		return odd_insns() == 5 + 4 * 100 + 10 ? 0 : 1;
 	else if (!strcmp(what, "--signals"))
 		return run_signals();
+	else if (!strcmp(what, "--sandbox"))
+		return run_sandboxed();
+	else if (!strcmp(what, "--semaphore"))
+		return 10 + semaphore;
+	else if (!strcmp(what, "--thread-exec"))
+		return run_thread_exec();
 	else if (!strcmp(what, "--exec"))
 		return execl("/proc/self/exe", "x", "--threads", NULL);
 	else
@@ -282,6 +340,28 @@ TEST(breakpoints_follow_exec)
 	check_clean(t, c);
 }
 
+TEST(exec_from_a_thread_is_followed)
+{
+	for (int i = 0; i < 5; i++) {
+		struct counting *c;
+		struct trace *t = new_trace(&c);
+		char *args[] = { self, "--thread-exec", NULL };
+
+		add_bp(t, hot, true, true);
+		trace_want_syscall(t, SYS_execve, TRACE_ENTER | TRACE_EXIT);
+		trace_want_process(t, TRACE_EXEC_EVENT | TRACE_FORK_EVENT | TRACE_EXIT_EVENT);
+		CHECK_EQ(counting_run(t, args), 0);
+		CHECK(c->bp_enter[0] >= 8 * 500);
+		CHECK_EQ(c->n_exec, 2);
+		CHECK_EQ(c->enter[SYS_execve], 2);
+		CHECK_EQ(c->exit[SYS_execve], 2);
+		CHECK_EQ(c->n_fork, 5 + 8);
+		CHECK_EQ(c->n_exit, 1 + 5 + 8); /* the old leader's end is one, too */
+		CHECK_EQ(c->n_group_dead, 1);
+		check_clean(t, c);
+	}
+}
+
 TEST(recursion_returns_as_often_as_it_is_entered)
 {
 	struct counting *c;
@@ -369,6 +449,50 @@ TEST(signals_at_any_insn_lose_and_double_nothing)
 	CHECK_EQ(c->bp_enter[11], 4 * calls);
 	CHECK_EQ(c->bp_enter[12], alarms);
 	CHECK_EQ(c->bp_return[12], alarms);
+	check_clean(t, c);
+}
+
+TEST(sandboxed_program_survives)
+{
+	struct counting *c;
+	struct trace *t = new_trace(&c);
+	char *args[] = { self, "--sandbox", NULL };
+
+	add_odd(t);
+	add_bp(t, hot, true, true);
+	CHECK_EQ(counting_run(t, args), 0);
+	CHECK_EQ(c->bp_enter[0], 50);
+	CHECK_EQ(c->bp_enter[9], 10);
+	CHECK_EQ(c->bp_enter[12], 10);
+	CHECK_EQ(c->bp_return[12], 10);
+	check_clean(t, c);
+}
+
+TEST(semaphore_is_raised_while_traced)
+{
+	struct counting *c;
+	struct trace *t = new_trace(&c);
+	char *args[] = { self, "--semaphore", NULL };
+	struct trace_bp_spec spec = { self, offset_of(hot), true, false, 0,
+				      offset_of((const void *)&semaphore) };
+
+	CHECK_EQ(trace_add_bp(t, &spec, NULL), 0);
+	CHECK_EQ(counting_run(t, args), 11 << 8);
+	check_clean(t, c);
+}
+
+/* pid 1 is in no tree that is started here. */
+TEST(breakpoint_of_another_process_is_not_hit)
+{
+	struct counting *c;
+	struct trace *t = new_trace(&c);
+	char *args[] = { self, "--forks", NULL };
+	struct trace_bp_spec spec = { self, offset_of(hot), true, true, 1, 0 };
+
+	CHECK_EQ(trace_add_bp(t, &spec, NULL), 0);
+	CHECK_EQ(counting_run(t, args), 0);
+	CHECK_EQ(c->bp_enter[0], 0);
+	CHECK_EQ(c->bp_return[0], 0);
 	check_clean(t, c);
 }
 
