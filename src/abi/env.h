@@ -75,9 +75,11 @@ struct host {
 	int (*pid_ns)(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid); /* get_ns_current_pid_tgid */
 	/* Own cgroup id of the current task.  NULL: task() has it. */
 	u64 (*cgroup_id)(void *arg);
-	/* tgid in the high half, pid in the low one.  NULL: task() has them; here where the rest of
-	 * what task() gives is dear. */
+	/* Parts of task(), where all of it is dear; NULL: task() will do.  tgid in the high half and
+	 * pid in the low one; gid and uid alike. */
 	u64 (*pid_tgid)(void *arg);
+	u64 (*uid_gid)(void *arg);
+	void (*comm)(void *arg, char comm[16]);
 	/* Cgroup id of the current task's ancestor at that level, 0: none.  NULL: only its own. */
 	u64 (*ancestor_cgroup_id)(void *arg, s32 level);
 	/* The task that current_task() or a kernel struct gave this address, NULL: none.  As a

@@ -75,22 +75,30 @@ BODY(get_current_pid_tgid)
 
 BODY(get_current_uid_gid)
 {
-	const struct host_task *t = current(env);
+	const struct host *h = env->host;
+	const struct host_task *t;
 
+	if (h->uid_gid)
+		return h->uid_gid(h->arg);
+	t = current(env);
 	return (u64)t->gid << 32 | t->uid;
 }
 
 /* Fills the whole buffer and always ends it.  Kernel: strscpy_pad. */
 BODY(get_current_comm)
 {
-	const struct host_task *t = current(env);
+	const struct host *h = env->host;
 	u32 size = (u32)r2, n = 0;
-	char *out = PTR(r1);
+	char comm[16], *out = PTR(r1);
 
 	if (!size)
 		return 0;
-	while (n < size - 1 && n < sizeof(t->comm) - 1 && t->comm[n]) {
-		out[n] = t->comm[n];
+	if (h->comm)
+		h->comm(h->arg, comm);
+	else
+		mem_copy(comm, current(env)->comm, sizeof(comm));
+	while (n < size - 1 && n < sizeof(comm) - 1 && comm[n]) {
+		out[n] = comm[n];
 		n++;
 	}
 	mem_zero(out + n, size - n);

@@ -5,6 +5,7 @@
  */
 #include "engine/user/tracing.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +34,42 @@ static void fill_who(struct task_host *h)
 	memcpy(h->who.comm, who.comm, sizeof(h->who.comm));
 }
 
+void task_comm(s32 pid, char comm[KTASK_COMM])
+{
+	char path[48];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	memset(comm, 0, KTASK_COMM);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (read(fd, comm, KTASK_COMM) < 0)
+		comm[0] = 0;
+	comm[KTASK_COMM - 1] = 0;
+	comm[strcspn(comm, "\n")] = 0;
+	close(fd);
+}
+
 static const struct host_task *task_task(void *arg)
 {
 	struct task_host *h = host_of(arg);
 
 	fill_who(h);
 	return &h->who;
+}
+
+static u64 task_uid_gid(void *arg)
+{
+	const struct host_task *t = task_task(arg);
+
+	return (u64)t->gid << 32 | t->uid;
+}
+
+/* Read at each event: a task may rename itself at any time. */
+static void task_own_comm(void *arg, char comm[KTASK_COMM])
+{
+	task_comm(host_of(arg)->task->tid, comm);
 }
 
 static u64 task_pid_tgid(void *arg)
@@ -83,7 +114,7 @@ static void task_printk(void *arg, const char *text, u32 len)
 {
 	struct task_host *h = host_of(arg);
 
-	fill_who(h);
+	task_comm(h->task->tid, h->who.comm);
 	printk_line(h->s, &h->who, host_cpu(h), text, len);
 }
 
@@ -119,7 +150,8 @@ void task_host_init(struct task_host *h, struct session *s)
 		.cpu = host_cpu, .numa_node = host_numa_node, .current_task = task_current_task,
 		.printk = task_printk, .send_signal = task_send_signal,
 		.user_stack = task_user_stack, .pid_ns = task_pid_ns, .cgroup_id = task_cgroup_id,
-		.pid_tgid = task_pid_tgid, .timers = &tracing_timers,
+		.pid_tgid = task_pid_tgid,
+		.uid_gid = task_uid_gid, .comm = task_own_comm, .timers = &tracing_timers,
 	};
 }
 
@@ -132,21 +164,6 @@ void task_host_set(struct task_host *h, struct trace_task *task)
 }
 
 /* ---- the task as a kernel struct ---- */
-
-void task_comm(s32 pid, char comm[KTASK_COMM])
-{
-	char path[48];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	f = fopen(path, "re");
-	memset(comm, 0, KTASK_COMM);
-	if (!f)
-		return;
-	if (fgets(comm, KTASK_COMM, f))
-		comm[strcspn(comm, "\n")] = 0;
-	fclose(f);
-}
 
 static void fill_namespaces(struct task_host *h, s32 pid)
 {
