@@ -214,14 +214,16 @@ TEST(cgroup_program_sees_sockets)
 	int go[2];
 
 	NEED_KERNEL();
+	world_open(&w, "__u64 hits;\n"
+		       "SEC(\"cgroup/sock_create\") int t_cgroup(void *c) { hits++; return 1; }\n");
 	snprintf(dir, sizeof(dir), "/sys/fs/cgroup/unified/osmia-test-%d", getpid());
 	if (mkdir(dir, 0700)) {
 		snprintf(dir, sizeof(dir), "/sys/fs/cgroup/osmia-test-%d", getpid());
-		if (mkdir(dir, 0700))
+		if (mkdir(dir, 0700)) {
+			world_close(&w);
 			SKIP("no writable cgroup v2");
+		}
 	}
-	world_open(&w, "__u64 hits;\n"
-		       "SEC(\"cgroup/sock_create\") int t_cgroup(void *c) { hits++; return 1; }\n");
 	CHECK_EQ(world_run(&w, &(struct load_opts){ .cgroup = dir }), 1);
 	CHECK_EQ(pipe(go), 0);
 
