@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bench/ptrace_bench.c - what the ptrace transport costs the program it watches.
  *
- * Prints ns a call of getppid(2) or of a small function, best of interleaved rounds, and how much that
- * is above the untraced one.  Required: an unhooked call under "-- CMD" costs less than 1 us extra.
- * strace, where it is installed, stands beside.
+ * Prints ns a call of getppid(2) or of a small function, best of interleaved rounds, and how much
+ * that is above the untraced one.  Required: an unhooked call under "-- CMD" costs less than 1 us
+ * extra.  strace, where it is installed, stands beside.
  */
 #include "hook/ptrace.h"
 
@@ -69,7 +69,8 @@ static int work_main(enum work work, u32 n)
 	return dprintf(1, "%.1f\n", ns / n) > 0 ? 0 : 1;
 }
 
-static void see_call(void *arg, struct trace_task *task, s32 nr, const struct user_regs_struct *regs)
+static void see_call(void *arg, struct trace_task *task, s32 nr,
+		     const struct user_regs_struct *regs)
 {
 	(void)task;
 	(void)nr;
@@ -116,7 +117,8 @@ static struct trace *make_trace(enum how how)
 	if (how == UNHOOKED || how == ATTACHED)
 		trace_want_syscall(t, SYS_openat, TRACE_ENTER | TRACE_EXIT);
 	if (how == ENTER || how == ENTER_EXIT)
-		trace_want_syscall(t, SYS_getppid, how == ENTER ? TRACE_ENTER : TRACE_ENTER | TRACE_EXIT);
+		trace_want_syscall(t, SYS_getppid,
+				   how == ENTER ? TRACE_ENTER : TRACE_ENTER | TRACE_EXIT);
 	if (how == UPROBE || how == URETPROBE)
 		trace_add_bp(t, &spec, NULL);
 	return t;
@@ -127,7 +129,8 @@ static double run(const struct bench *b)
 {
 	char n[16], work[4], text[64] = "", *args[] = { self, work, n, NULL };
 	char *strace[] = { "strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e",
-			   b->how == STRACE ? "trace=openat" : "trace=getppid", self, work, n, NULL };
+			   b->how == STRACE ? "trace=openat" : "trace=getppid",
+			   self, work, n, NULL };
 	bool traced = b->how != UNTRACED && b->how != ATTACHED && b->how < STRACE;
 	struct trace *t = traced || b->how == ATTACHED ? make_trace(b->how) : NULL;
 	int in[2], out[2], saved[2] = { dup(0), dup(1) };
@@ -145,7 +148,8 @@ static double run(const struct bench *b)
 	} else {
 		pid = fork();
 		if (pid == 0) {
-			execvp(b->how >= STRACE ? "strace" : self, b->how >= STRACE ? strace : args);
+			execvp(b->how >= STRACE ? strace[0] : self,
+			       b->how >= STRACE ? strace : args);
 			_exit(127);
 		}
 	}
@@ -160,7 +164,8 @@ static double run(const struct bench *b)
 		if (trace_attach(t, pid, NULL) < 0)
 			kill(pid, SIGKILL);
 	}
-	bool done = pid > 0 && write(in[1], "x", 1) == 1 && read(out[0], text, sizeof(text) - 1) > 0;
+	bool done = pid > 0 && write(in[1], "x", 1) == 1 &&
+		    read(out[0], text, sizeof(text) - 1) > 0;
 
 	close(in[1]);
 	close(out[0]);

@@ -15,7 +15,8 @@ static const struct {
 	u8 from[6];
 } table[] = {
 #define KSYM(function, call, ...) \
-	{ #function, #call, FROM_LIST(__VA_ARGS__ __VA_OPT__(,) ZERO, ZERO, ZERO, ZERO, ZERO, ZERO) },
+	{ #function, #call,         \
+	  FROM_LIST(__VA_ARGS__ __VA_OPT__(,) ZERO, ZERO, ZERO, ZERO, ZERO, ZERO) },
 #include "abi/ksyscall.def"
 #undef KSYM
 };

@@ -69,8 +69,8 @@ static void make_event(struct tracepoint *tp, const struct event *e, u32 index)
 	tp->size = e->size;
 }
 
-/* Kernel 6.18: kernel/trace/trace_syscalls.c.  Every argument has the size of a register and counts as
- * unsigned there, whatever its type. */
+/* Kernel 6.18: kernel/trace/trace_syscalls.c.  Every argument has the size of a register and counts
+ * as unsigned there, whatever its type. */
 static void make_call(struct tracepoint *tp, const struct syscall_info *call, bool exit, u32 index)
 {
 	start(tp, exit ? TP_SYSCALL_EXIT : TP_SYSCALL_ENTER, "syscalls", index);
@@ -84,8 +84,8 @@ static void make_call(struct tracepoint *tp, const struct syscall_info *call, bo
 		return;
 	}
 	for (u32 i = 0; i < call->n_args; i++) {
-		add_field(tp, (struct tp_field){ call->args[i].type, call->args[i].name, "", tp->size,
-						 8, false });
+		add_field(tp, (struct tp_field){call->args[i].type, call->args[i].name, "",
+						tp->size, 8, false});
 		tp->size += 8;
 	}
 }
@@ -209,8 +209,8 @@ static u32 put_common(const struct tracepoint *tp, void *rec, s32 pid)
 	return tp->size;
 }
 
-/* Appends a string at end, which a __data_loc field at off points to; the new end.  In a full record
- * the string is empty. */
+/* Appends a string at end, which a __data_loc field at off points to; the new end.  In a full
+ * record the string is empty. */
 static u32 put_string(void *rec, u32 off, u32 end, const char *text)
 {
 	end = MIN(end, TP_RECORD_MAX - 1);
@@ -252,7 +252,8 @@ u32 tp_build_sys_exit(const struct tracepoint *tp, void *rec, s32 pid, s64 nr, s
 	return size;
 }
 
-u32 tp_build_exec(const struct tracepoint *tp, void *rec, s32 pid, const char *filename, s32 old_pid)
+u32 tp_build_exec(const struct tracepoint *tp, void *rec, s32 pid, const char *filename,
+		  s32 old_pid)
 {
 	u32 end = put_common(tp, rec, pid);
 

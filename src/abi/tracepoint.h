@@ -8,7 +8,7 @@
  *
  *	off 0   u16 common_type, u8 common_flags, u8 common_preempt_count, s32 common_pid
  *	off 8   the event's own fields
- *	end     strings that __data_loc fields point to (offset in the low, length in the high 16 bits)
+ *	end     strings that __data_loc fields point to (offset low, length in the high 16 bits)
  */
 #pragma once
 #include "base/str.h"
@@ -56,7 +56,8 @@ void tracepoint_format(const struct tracepoint *tp, struct str *out);
 
 u32 tp_build_sys_enter(const struct tracepoint *tp, void *rec, s32 pid, s64 nr, const u64 args[6]);
 u32 tp_build_sys_exit(const struct tracepoint *tp, void *rec, s32 pid, s64 nr, s64 ret);
-u32 tp_build_exec(const struct tracepoint *tp, void *rec, s32 pid, const char *filename, s32 old_pid);
+u32 tp_build_exec(const struct tracepoint *tp, void *rec, s32 pid, const char *filename,
+		  s32 old_pid);
 u32 tp_build_fork(const struct tracepoint *tp, void *rec, s32 parent_pid, const char *parent_comm,
 		  s32 child_pid, const char *child_comm);
 u32 tp_build_exit(const struct tracepoint *tp, void *rec, s32 pid, const char *comm, s32 prio,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hook/bp.c - breakpoints: which addresses they stand at, and what a hit means.
  *
- * int3 is put at a file offset wherever the file is mapped executable, at exec and after each mmap or
- * mprotect, and never lifted while tracing lasts: the insn under it runs out of line (hook/xol.h).
- * For the return of a function a breakpoint goes to its return address, and a hit counts only with
- * the stack pointer that the return leaves.  Taking breakpoints out needs no task stopped: a task
- * that has run into int3 already finds its site no longer live and goes on.
+ * int3 is put at a file offset wherever the file is mapped executable, at exec and after each mmap
+ * or mprotect, and never lifted while tracing lasts: the insn under it runs out of line
+ * (hook/xol.h). For the return of a function a breakpoint goes to its return address, and a hit
+ * counts only with the stack pointer that the return leaves.  Taking breakpoints out needs no task
+ * stopped: a task that has run into int3 already finds its site no longer live and goes on.
  */
 #include "hook/guard.h"
 #include <elf.h>
@@ -63,8 +63,8 @@ static FILE *open_maps(s32 tid)
 	return fopen(path, "re");
 }
 
-/* Some file systems (overlayfs, btrfs) show another device in maps than stat(2) does; the file is then
- * asked by its name. */
+/* Some file systems (overlayfs, btrfs) show another device in maps than stat(2) does; the file is
+ * then asked by its name. */
 static bool is_file(const struct bp_place *p, const struct mapping *m, s32 tid)
 {
 	char path[4200];
@@ -80,8 +80,8 @@ static bool is_file(const struct bp_place *p, const struct mapping *m, s32 tid)
 
 /* ---- sites ---- */
 
-/* The insn's bytes as they are without breakpoints: memory, or, where a breakpoint is in memory that
- * the guard did not know of (a child whose maker was killed), the file. */
+/* The insn's bytes as they are without breakpoints: memory, or, where a breakpoint is in memory
+ * that the guard did not know of (a child whose maker was killed), the file. */
 static size_t clean_bytes(struct task *k, u64 addr, const struct bp_place *p, u8 *bytes)
 {
 	size_t n = mm_read_some(k->mm, k->pub.tid, addr, bytes, XOL_INSN_MAX);
@@ -394,8 +394,8 @@ void bp_leave_slot(struct trace *t, struct task *k)
 	siginfo_t info;
 
 	k->regs_dirty = true;
-	/* A fault of the insn itself comes again when its handler returns, and counts again, as in the
-	 * kernel; any other signal only interrupted a hit that was told already. */
+	/* A fault of the insn itself comes again when its handler returns, and counts again, as in
+	 * the kernel; any other signal only interrupted a hit that was told already. */
 	if (done || t->quiet || ptrace(PTRACE_GETSIGINFO, k->pub.tid, NULL, &info) ||
 	    is_fault(&info))
 		return;
@@ -471,7 +471,8 @@ void bp_mend_copy(struct task *k)
 			s->slot = 0;
 		if (s->slot && xol_fill_slot(&s->insn, s->addr, s->slot, code))
 			mm_write(m, k->pub.tid, s->slot, code, sizeof(code));
-		if (s->live && mm_read(m, k->pub.tid, s->addr, &byte, 1) && byte == s->insn.bytes[0])
+		if (s->live && mm_read(m, k->pub.tid, s->addr, &byte, 1) &&
+		    byte == s->insn.bytes[0])
 			mm_write(m, k->pub.tid, s->addr, &int3, 1);
 	}
 }

@@ -116,7 +116,10 @@ int filter_build(const struct trace *t, struct sock_filter **out)
 	u32 n = 0;
 
 	for (u32 nr = 0; nr <= TRACE_SYSCALLS_MAX; nr++) {
-		u8 verdict = nr < TRACE_SYSCALLS_MAX ? verdict_of(t, nr) : t->want_all ? STOP : PASS;
+		u8 verdict = t->want_all ? STOP : PASS; /* of numbers above the table */
+
+		if (nr < TRACE_SYSCALLS_MAX)
+			verdict = verdict_of(t, nr);
 
 		if (n == 0 || ranges[n - 1].verdict != verdict)
 			ranges[n++] = (struct range){ nr, verdict };

@@ -174,8 +174,9 @@ static void attach_process(struct trace *t, s32 pid)
 	int n = mm ? seize_threads(t, pid, mm) : -ENOMEM;
 
 	if (n == -EPERM)
-		fail(t, n, "not permitted to trace this process (another user's, already traced, or "
-			   "kernel.yama.ptrace_scope forbids it)");
+		fail(t, n,
+		     "not permitted to trace this process (another user's, already traced, or "
+		     "kernel.yama.ptrace_scope forbids it)");
 	if (n <= 0)
 		fail(t, n ? n : -ESRCH, n && n != -ESRCH ? strerror(-n) : "no such process");
 	while (seize_threads(t, pid, mm) > 0) /* those made meanwhile */
@@ -194,8 +195,8 @@ static void attach_process(struct trace *t, s32 pid)
 	guard_seen(t, NULL);
 }
 
-/* A fork that began before its thread was seized makes an untraced child, in which a breakpoint would
- * be deadly.  So all threads must have stopped once before the first is put in. */
+/* A fork that began before its thread was seized makes an untraced child, in which a breakpoint
+ * would be deadly.  So all threads must have stopped once before the first is put in. */
 static void attach_done(struct trace *t)
 {
 	t->started = true;

@@ -183,7 +183,8 @@ void bp_unmap_slots(struct task *k);
 
 /* ---- inject.c ---- */
 /* Makes system call nr in the task, which must be in a stop outside of any call: its result, or
- * -ESRCH, -ENOSYS (no syscall insn found), -EPERM (it has a seccomp filter of its own).  Registers and signal mask are as before afterwards. */
+ * -ESRCH, -ENOSYS (no syscall insn found), -EPERM (it has a seccomp filter of its own).  Registers
+ * and signal mask are as before afterwards. */
 s64 inject_call(struct task *k, long nr, const u64 args[6]);
 
 /* ---- sample.c ---- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hook/inject.c - a system call made by a stopped task on the guard's behalf.
  *
- * No code is written for it: the vDSO holds a syscall insn in every 64-bit process, other code mostly
- * too.  Signals are blocked meanwhile, what still comes (SIGSTOP) is raised again afterwards.
+ * No code is written for it: the vDSO holds a syscall insn in every 64-bit process, other code
+ * mostly too.  Signals are blocked meanwhile, what still comes (SIGSTOP) is raised again
+ * afterwards.
  */
 #include "hook/guard.h"
 #include <errno.h>

@@ -246,8 +246,8 @@ bool mm_return_add(struct mm *m, u64 slot, u64 ret, u64 func, s32 bp)
 	if (m->n_returns >= m->n_buckets * 2 && !grow_buckets(m))
 		return false;
 
-	/* The slot has been written anew since an entry with another address, or of the same bp, was
-	 * made: that call never returned.  Different bps with one address are tail calls. */
+	/* The slot has been written anew since an entry with another address, or of the same bp,
+	 * was made: that call never returned.  Different bps with one address are tail calls. */
 	for (u32 *link = return_bucket(m, slot); *link; ) {
 		struct returning *r = &m->returns.p[*link - 1];
 

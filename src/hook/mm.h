@@ -5,8 +5,8 @@
  *
  *	sites     addresses where int3 stands (or stood: live is false then)
  *	returns   calls whose return is awaited, found by the stack slot that holds their return
- *	          address; no stack is ever changed, so unwinders, exceptions and coroutines see what
- *	          they always see.  A call left by longjmp stays here until its stack slot is used again.
+ *	          address; no stack is ever changed, so unwinders, exceptions and coroutines see
+ *	          what they always see.  A call left by longjmp stays until its slot is used again.
  *	scratch   room for slots, where insns run out of line (hook/xol.h)
  */
 #pragma once
@@ -32,8 +32,8 @@ struct returning {
 	u32 next;            /* in its bucket, or in the free list; index + 1 */
 };
 
-/* Room for slots: a page of its own, or, where the task may not map one, the bytes between the end of
- * a text segment and the end of its last page, which nothing uses. */
+/* Room for slots: a page of its own, or, where the task may not map one, the bytes between the end
+ * of a text segment and the end of its last page, which nothing uses. */
 struct scratch {
 	u64 addr;
 	u32 used, max;       /* slots */

@@ -11,17 +11,18 @@
  *	                             more ops, passes calls on
  *	                             until the tree has ended
  *
- * Everything in struct trace_ops runs in the guard, a fork of the controller made by trace_start() or
- * trace_attach(): memory that both must see has to be mapped shared before.  The guard is one thread,
- * so ops never run at the same time; the task they are called for is stopped meanwhile.
+ * Everything in struct trace_ops runs in the guard, a fork of the controller made by trace_start()
+ * or trace_attach(): memory that both must see has to be mapped shared before.  The guard is one
+ * thread, so ops never run at the same time; the task they are called for is stopped meanwhile.
  *
- * What a hooked event costs: one stop, some ten to twenty microseconds; entry and exit are two.  With
- * a command (trace_start) a seccomp filter stops hooked calls only, all others run at full speed; in
- * an attached process (trace_attach) every call stops, because a filter could not be taken out again.
+ * What a hooked event costs: one stop, some ten to twenty microseconds; entry and exit are two.
+ * With a command (trace_start) a seccomp filter stops hooked calls only, all others run at full
+ * speed; in an attached process (trace_attach) every call stops, because a filter could not be
+ * taken out again.
  *
  * When the guard itself is killed: a tree it started dies with it (PTRACE_O_EXITKILL), since hooked
- * calls would fail with ENOSYS and breakpoints would raise SIGTRAP otherwise; an attached process is
- * let go by the kernel, but breakpoints stay in it.
+ * calls would fail with ENOSYS and breakpoints would raise SIGTRAP otherwise; an attached process
+ * is let go by the kernel, but breakpoints stay in it.
  */
 #pragma once
 #include "base/diag.h"
@@ -54,7 +55,7 @@ struct trace_fork {
 };
 
 struct trace_exec {
-	s32 old_tid;       /* differs from tid when a thread that was not the leader called execve */
+	s32 old_tid;       /* not tid when a thread other than the leader called execve */
 	const char *path;  /* as the kernel's sched_process_exec has it: the name given to execve */
 };
 
@@ -70,14 +71,14 @@ enum { TRACE_NO_BP = -1 };
 struct trace_ops {
 	/* Once in the guard, before the first event; non-zero (negative errno) gives up. */
 	int (*guard_start)(void *arg, struct trace *t);
-	/* Hooked calls.  nr is the number as the kernel's tracepoints have it: regs->orig_rax as int.
-	 * At exit regs->rax is the raw result, which may be -ERESTARTSYS (-512) and its like when a
-	 * signal comes, again as tracepoints show it; -1 for nr at the exit of rt_sigreturn. */
+	/* Hooked calls.  nr is the number as the kernel's tracepoints have it: regs->orig_rax as
+	 * int.  At exit regs->rax is the raw result, which may be -ERESTARTSYS (-512) and its like
+	 * when a signal comes, again as tracepoints show it; -1 for nr at the exit of rt_sigreturn. */
 	void (*syscall_enter)(void *arg, struct trace_task *task, s32 nr,
 			      const struct user_regs_struct *regs);
 	void (*syscall_exit)(void *arg, struct trace_task *task, s32 nr,
 			     const struct user_regs_struct *regs);
-	/* Process events.  exec: in the new image, before its first instruction.  fork: in the parent,
+	/* Process events.  exec: in the new image, before its first insn.  fork: in the parent,
 	 * for processes and threads.  exit: in the dying task while /proc still shows it (or, after
 	 * SIGKILL, when it is gone already). */
 	void (*exec)(void *arg, struct trace_task *task, const struct trace_exec *ev);
@@ -85,8 +86,8 @@ struct trace_ops {
 	void (*exit)(void *arg, struct trace_task *task, const struct trace_exit *ev);
 	/* A signal reaches the task; it is delivered unchanged afterwards. */
 	void (*signal_deliver)(void *arg, struct trace_task *task, const siginfo_t *info);
-	/* A task of the tree has sent a signal to pid (a tid when thread is set) by kill(2) or one of
-	 * its relatives, with that result (0 or a negative errno). */
+	/* A task of the tree has sent a signal to pid (a tid when thread is set) by kill(2) or one
+	 * of its relatives, with that result (0 or a negative errno). */
 	void (*signal_generate)(void *arg, struct trace_task *task, s32 pid, bool thread,
 				const siginfo_t *info, int result);
 	/* A breakpoint; regs->rip is its address.  For the return regs->rip is the return address,
@@ -108,7 +109,7 @@ struct trace_ops {
 struct trace_counts {
 	u64 stops;            /* all stops of all tasks */
 	u64 compat_execs;     /* 32-bit programs started: their calls are not seen */
-	u64 ptrace_refused;   /* the tree used ptrace(2), which fails under a tracer (strace, gdb) */
+	u64 ptrace_refused;   /* the tree used ptrace(2), which fails (strace, gdb) */
 	u64 bp_missed;        /* breakpoints that could not be put into a process */
 	u64 return_missed;    /* returns that could not be watched */
 	u64 tasks_unfollowed; /* tasks that could not be attached to */
@@ -156,7 +157,7 @@ int trace_watch_fd(struct trace *t, int fd, void (*fn)(void *arg, int fd), void 
 
 /* Makes the guard and starts argv under it: looked up in PATH like execvp(3), with the signal mask
  * mask (NULL: the caller's).  The command's execve is already an event.  Returns the command's pid
- * once it runs, or a negative errno with the reason in dg: -ENOENT when there is no such command. */
+ * once it runs, or a negative errno with the reason in dg: -ENOENT for no such command. */
 int trace_start(struct trace *t, char *const *argv, const sigset_t *mask, struct diag *dg);
 
 /* Makes the guard and attaches it to all threads of process pid and what it starts from now on.
@@ -175,7 +176,7 @@ enum trace_state {
 int trace_fd(const struct trace *t);
 /* Reads what the guard has said without waiting. */
 enum trace_state trace_poll(struct trace *t);
-/* wait(2) status of the command or the attached process; -1 while it runs, or when it was let go. */
+/* wait(2) status of the command or the attached process; -1 while it runs, or was let go. */
 int trace_status(const struct trace *t);
 /* Figures of the guard so far; shared memory, always up to date. */
 struct trace_counts trace_counts(const struct trace *t);
@@ -192,11 +193,12 @@ void trace_who(struct trace_task *task, struct trace_who *out);
 /* Copies from or to the task's memory with the page protections it has itself: 0 or -EFAULT. */
 int trace_read(struct trace_task *task, u64 addr, void *dst, size_t size);
 int trace_write(struct trace_task *task, u64 addr, const void *src, size_t size);
-/* A string with its NUL, at most size bytes; the length with the NUL (size and a NUL forced where it
- * was cut), or -EFAULT. */
+/* A string with its NUL, at most size bytes; the length with the NUL (size and a NUL forced where
+ * it was cut), or -EFAULT. */
 s64 trace_read_str(struct trace_task *task, u64 addr, char *dst, size_t size);
-/* In syscall_enter: the call is not made and returns value.  In syscall_exit and bp_return: replaces
- * the result.  In bp_enter: the function is not run and returns value.  -EINVAL elsewhere. */
+/* In syscall_enter: the call is not made and returns value.  In syscall_exit and bp_return: it
+ * replaces the result.  In bp_enter: the function is not run and returns value.  Elsewhere it is
+ * -EINVAL. */
 int trace_override(struct trace_task *task, u64 value);
 int trace_get_regs(struct trace_task *task, struct user_regs_struct *regs);
 /* Sends sig to the task's process, or to the task alone, as bpf_send_signal and

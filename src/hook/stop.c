@@ -9,8 +9,8 @@
  *	PTRACE_EVENT_STOP        first stop of a new task, group stop, answer to PTRACE_INTERRUPT
  *	else                     a signal is about to be delivered; SIGTRAP may be a breakpoint
  *
- * Every ptrace call may fail with ESRCH because the task was killed meanwhile; nothing is done about
- * it, its exit status is on the way.
+ * Every ptrace call may fail with ESRCH because the task was killed meanwhile; nothing is done
+ * about it, its exit status is on the way.
  */
 #include "hook/guard.h"
 #include <errno.h>
@@ -43,8 +43,9 @@ static void resume(struct trace *t, struct task *k, int sig)
 }
 
 /* Under a tracer some calls fail with EINTR that otherwise only a handler makes fail: for a
- * PTRACE_INTERRUPT (signal(7), "Interruption of system calls by stop signals"), and for a signal that
- * is ignored and that the kernel would not even have sent.  They restart unless a handler runs. */
+ * PTRACE_INTERRUPT (signal(7), "Interruption of system calls by stop signals"), and for a signal
+ * that is ignored and that the kernel would not even have sent.  They restart unless a handler
+ * runs. */
 static bool hide_interrupt(struct task *k)
 {
 	if (!task_regs(k) || (s64)k->regs.rax != -EINTR)
@@ -77,8 +78,8 @@ static bool trap_pending(const struct task *k)
 	return false;
 }
 
-/* Lets a task go for good, in a PTRACE_EVENT_STOP: there it is in no call and has no signal in hand.
- * group_stopped says that it sleeps by job control and must not run in between. */
+/* Lets a task go for good, in a PTRACE_EVENT_STOP: there it is in no call and has no signal in
+ * hand. group_stopped says that it sleeps by job control and must not run in between. */
 static void detach(struct trace *t, struct task *k, bool group_stopped)
 {
 	if (trap_pending(k)) { /* would kill it without a tracer */
@@ -127,8 +128,8 @@ static bool maps_file(const struct trace *t, const struct task *k)
 
 	if (!t->bps.n || (k->nr != SYS_mmap && k->nr != SYS_mprotect))
 		return false;
-	return r->rdx & PROT_EXEC || (t->has_semaphores && k->nr == SYS_mmap && r->rdx & PROT_WRITE &&
-				      !(r->r10 & MAP_ANONYMOUS));
+	return r->rdx & PROT_EXEC || (t->has_semaphores && k->nr == SYS_mmap &&
+				      r->rdx & PROT_WRITE && !(r->r10 & MAP_ANONYMOUS));
 }
 
 /* Must the transport itself see how this call ends? */
@@ -146,8 +147,8 @@ static bool needs_exit(const struct trace *t, const struct task *k)
 	}
 }
 
-/* The name that sched_process_exec will show: what was given to execve, or for execveat the kernel's
- * /dev/fd/N[/name] (fs/exec.c: alloc_bprm()). */
+/* The name that sched_process_exec will show: what was given to execve, or for execveat the
+ * kernel's /dev/fd/N[/name] (fs/exec.c: alloc_bprm()). */
 static void note_exec_path(struct trace *t, struct task *k)
 {
 	bool at = k->nr == SYS_execveat;
@@ -176,7 +177,8 @@ static void forbid_untraced(struct task *k)
 		k->saved_arg = flags;
 		k->regs.rdi = flags & ~(u64)CLONE_UNTRACED;
 		k->regs_dirty = k->arg_changed = true;
-	} else if (k->nr == SYS_clone3 && !trace_read(&k->pub, k->regs.rdi, &flags, sizeof(flags)) &&
+	} else if (k->nr == SYS_clone3 &&
+		   !trace_read(&k->pub, k->regs.rdi, &flags, sizeof(flags)) &&
 		   flags & CLONE_UNTRACED) {
 		flags &= ~(u64)CLONE_UNTRACED;
 		trace_write(&k->pub, k->regs.rdi, &flags, sizeof(flags));
@@ -214,7 +216,8 @@ static void tell_generate(struct trace *t, struct task *k)
 	bool group = k->nr == SYS_tgkill || k->nr == SYS_rt_tgsigqueueinfo; /* tgid comes first */
 	siginfo_t info = { .si_signo = (int)(group ? r->rdx : r->rsi) };
 
-	if (!t->ops->signal_generate || !(t->want_process & TRACE_SIGNAL_GENERATE) || !info.si_signo)
+	if (!t->ops->signal_generate || !(t->want_process & TRACE_SIGNAL_GENERATE) ||
+	    !info.si_signo)
 		return;
 	if (k->nr == SYS_rt_sigqueueinfo || k->nr == SYS_rt_tgsigqueueinfo) {
 		trace_read(&k->pub, group ? r->r10 : r->rdx, &info, sizeof(info));
@@ -433,8 +436,8 @@ static void on_fork(struct trace *t, struct task *k)
 			child->fresh = true;
 	}
 	if (!t->quiet && t->want_process & TRACE_FORK_EVENT && t->ops->fork) {
-		struct trace_fork ev = { (s32)tid, flags & CLONE_THREAD ? k->pub.tgid : (s32)tid, "",
-					 flags };
+		struct trace_fork ev = {(s32)tid, flags & CLONE_THREAD ? k->pub.tgid : (s32)tid, "",
+					flags};
 
 		task_read_comm(k, ev.child_comm);
 		t->ops->fork(t->arg, &k->pub, &ev);

@@ -289,7 +289,8 @@ u32 trace_user_stack(struct trace_task *pub, u64 *ips, u32 max)
 
 int trace_send_signal(struct trace_task *pub, int sig, bool thread)
 {
-	int err = thread ? (int)syscall(SYS_tgkill, pub->tgid, pub->tid, sig) : kill(pub->tgid, sig);
+	int err =
+		thread ? (int)syscall(SYS_tgkill, pub->tgid, pub->tid, sig) : kill(pub->tgid, sig);
 
 	return err ? -errno : 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hook/trace.c - the controller's side of the ptrace transport: wishes, start, status, end.
  *
- * The guard's side is guard.c.  Both hold one end of a packet socket; the end of file on either says
- * that the other has gone.
+ * The guard's side is guard.c.  Both hold one end of a packet socket; the end of file on either
+ * says that the other has gone.
  */
 #include "base/command.h"
 #include "hook/guard.h"
@@ -123,7 +123,8 @@ int trace_add_bp(struct trace *t, const struct trace_bp_spec *spec, struct diag 
 	if (err || !S_ISREG(st.st_mode))
 		return diag_error(dg, at, err ? err : -EINVAL, "not a regular file");
 	if (!inside)
-		return diag_error(dg, at, -EINVAL, "offset 0x%lx is past the file's end", spec->off);
+		return diag_error(dg, at, -EINVAL, "offset 0x%lx is past the file's end",
+				  spec->off);
 	if (code == 0xcc)
 		return diag_error(dg, at, -ENOTSUP, "offset 0x%lx holds a breakpoint insn already",
 				  spec->off);

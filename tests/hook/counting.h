@@ -159,7 +159,8 @@ static inline u64 now_ms(void)
 	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
 }
 
-/* Waits until the trace is in state want or past it; false at the deadline, with the command killed. */
+/* Waits until the trace is in state want or past it; false at the deadline, with the command
+ * killed. */
 static inline bool counting_wait(struct trace *t, enum trace_state want, s32 pid)
 {
 	u64 end = now_ms() + COUNT_DEADLINE_MS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The same command gives the same counts under Osmia, under strace -c and in the kernel's own
- * raw_syscalls tracepoints.  Commands run side by side may differ by a wait or a read from one run to
- * the next, so one equal pair in a few attempts is asked for. */
+ * raw_syscalls tracepoints.  Commands run side by side may differ by a wait or a read from one run
+ * to the next, so one equal pair in a few attempts is asked for. */
 #include "test.h"
 #include "abi/syscall.h"
 #include "hook/counting.h"
@@ -31,8 +31,8 @@ static bool count_strace(u64 *enter)
 	int fd = mkstemp(path);
 
 	CHECK(fd >= 0);
-	snprintf(cmd, sizeof(cmd), "strace -f -c -U name,calls -o %s %s %s '%s' > /dev/null 2>&1", path,
-		 command[0], command[1], command[2]);
+	snprintf(cmd, sizeof(cmd), "strace -f -c -U name,calls -o %s %s %s '%s' > /dev/null 2>&1",
+		 path, command[0], command[1], command[2]);
 	if (system(cmd) < 0)
 		return false;
 
@@ -69,7 +69,8 @@ TEST(counts_are_those_of_strace)
 		same = true;
 		for (u32 nr = 0; nr < TRACE_SYSCALLS_MAX; nr++) {
 			/* strace counts at exit: those that do not return it counts otherwise. */
-			bool returns = nr != SYS_exit_group && nr != SYS_exit && nr != SYS_rt_sigreturn;
+			bool returns =
+				nr != SYS_exit_group && nr != SYS_exit && nr != SYS_rt_sigreturn;
 
 			same &= !returns || enter[nr] == c->enter[nr];
 		}
@@ -162,11 +163,12 @@ TEST(counts_are_those_of_the_kernel)
 		count_ours(c);
 		write_file("trace", "\n"); /* opened to be cut, it is emptied */
 		count_kernel(enter, exits);
-		same = !memcmp(enter, c->enter, sizeof(enter)) && !memcmp(exits, c->exit, sizeof(exits));
+		same = !memcmp(enter, c->enter, sizeof(enter)) &&
+		       !memcmp(exits, c->exit, sizeof(exits));
 		for (u32 nr = 0; nr < TRACE_SYSCALLS_MAX && !same; nr++)
 			if (enter[nr] != c->enter[nr] || exits[nr] != c->exit[nr])
-				fprintf(stderr, "# nr %u: kernel %lu %lu, ours %lu %lu\n", nr, enter[nr],
-					exits[nr], c->enter[nr], c->exit[nr]);
+				fprintf(stderr, "# nr %u: kernel %lu %lu, ours %lu %lu\n", nr,
+					enter[nr], exits[nr], c->enter[nr], c->exit[nr]);
 		counting_free(c);
 	}
 	CHECK_EQ(rmdir(instance), 0);

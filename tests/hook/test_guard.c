@@ -124,7 +124,8 @@ static void build_and_kill(int kill_ms)
 	make_dir();
 	write_project();
 	snprintf(script, sizeof(script),
-		 "cd %s && { make -s -j2 CC=cc > out 2>&1; echo $? > code.tmp; mv code.tmp code; }", dir);
+		 "cd %s && { make -s -j2 CC=cc > out 2>&1; echo $? > code.tmp; mv code.tmp code; }",
+		 dir);
 
 	char *args[] = { "/bin/sh", "-c", script, NULL };
 	s32 controller = fork();
@@ -170,8 +171,8 @@ TEST(stopped_trace_lets_the_command_run_on)
 {
 	struct counting *c = counting_new();
 	struct trace *t = everything(c);
-	char *args[] = { "/bin/sh", "-c", "for i in 1 2 3 4 5 6; do /bin/true; sleep 0.05; done; exit 9",
-			 NULL };
+	char *args[] = {"/bin/sh", "-c",
+			"for i in 1 2 3 4 5 6; do /bin/true; sleep 0.05; done; exit 9", NULL};
 	s32 pid = trace_start(t, args, NULL, NULL);
 
 	CHECK(pid > 0);
@@ -219,8 +220,9 @@ TEST(tree_killed_at_any_point_is_survived)
 	for (int i = 0; i < 25; i++) {
 		struct counting *c = counting_new();
 		struct trace *t = everything(c);
-		char *args[] = { "/bin/sh", "-c",
-				 "while :; do /bin/true & /bin/echo | cat > /dev/null; wait; done", NULL };
+		char *args[] = {"/bin/sh", "-c",
+				"while :; do /bin/true & /bin/echo | cat > /dev/null; wait; done",
+				NULL};
 		s32 pid = trace_start(t, args, NULL, NULL);
 
 		CHECK(pid > 0);
