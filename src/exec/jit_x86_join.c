@@ -64,8 +64,10 @@ static u32 join_shifts(struct jit *j, u32 pc)
 /* A move of at least the width that is shifted afterwards, between two registers. */
 static bool is_mov(const struct insn *i, bool w)
 {
-	return (i->code == (CLS_ALU64 | SRC_X | ALU_MOV) || (!w && i->code == (CLS_ALU | SRC_X | ALU_MOV))) &&
-	       !i->off && i->dst != i->src;
+	if (i->off || i->dst == i->src)
+		return false;
+	return i->code == (CLS_ALU64 | SRC_X | ALU_MOV) ||
+	       (!w && i->code == (CLS_ALU | SRC_X | ALU_MOV));
 }
 
 static bool is_shift(const struct insn *i, u8 cls)
@@ -93,15 +95,16 @@ static u32 turn(const struct insn *one, const struct insn *other)
  * with the shifts in either order.  The other register keeps its part. */
 static u32 join_rotate(struct jit *j, u32 pc)
 {
-	const struct insn *i = &j->prog->insns[pc];
-	u8 cls = INSN_CLASS(i[1].code);
-	bool w = cls == CLS_ALU64, in_place;
-	const struct insn *second;
-	u32 a = x86_reg_of(i->dst), from = x86_reg_of(i->src), n = 0, k = 1;
+	const struct insn *i = &j->prog->insns[pc], *second;
+	u32 a = x86_reg_of(i->dst), from = x86_reg_of(i->src), n;
+	bool w, in_place;
+	u8 cls;
 
-	while (k < 4 && joins(j, pc + k))
-		k++;
-	if (k < 4 || !is_mov(i, w) || i[1].dst != i->dst)
+	if (!joins(j, pc + 1) || !joins(j, pc + 2) || !joins(j, pc + 3))
+		return 0;
+	cls = INSN_CLASS(i[1].code);
+	w = cls == CLS_ALU64;
+	if (!is_mov(i, w) || i[1].dst != i->dst || (!w && cls != CLS_ALU))
 		return 0;
 	in_place = !is_mov(&i[2], w);
 	second = in_place ? &i[2] : &i[3];

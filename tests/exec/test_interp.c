@@ -469,3 +469,17 @@ TEST(arena_casts_keep_null)
 	CHECK_EQ(exec_run(&env, NULL, &ret), 0);
 	CHECK_EQ(ret, 0);
 }
+
+TEST(what_looks_like_a_rotation_is_left_alone)
+{
+	/* the codes of these jumps are the shifts' in another class */
+	PROG(p, MOVK(2, 5), MOVX(1, 2), J32K(JSGT, 1, 16, 2), J32K(JSGE, 2, 16, 1), J32X(JSET, 2, 1, 1),
+	     MOVK(2, 77), MOVX(0, 2), EXIT());
+	CHECK_EQ(run1(&p), 5);
+	PROG(other_sum, WIDE(2, 0x123456789), MOVX(1, 2), A64K(LSH, 1, 13), A64K(RSH, 2, 50),
+	     A64X(OR, 2, 1), MOVX(0, 2), EXIT());
+	CHECK_EQ(run1(&other_sum), 0x123456789ull << 13 | 0x123456789ull >> 50);
+	PROG(jumped_into, MOVK(2, 1), MOVX(1, 2), A64K(LSH, 1, 63), J64K(JEQ, 2, 1, 0), A64K(RSH, 2, 1),
+	     A64X(OR, 2, 1), MOVX(0, 2), EXIT());
+	CHECK_EQ(run1(&jumped_into), INT64_MIN);
+}
