@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tests/engine_user/test_bpf.c - bpf(2) of the user engine beside the kernel's: the same commands, the
- * same results and errnos.
+/* tests/engine_user/test_bpf.c - bpf(2) of the user engine beside the kernel's: the same commands,
+ * the same results and errnos.
  */
 #include "both.h"
 #include "abi/helper.h"
@@ -8,7 +8,7 @@
 TEST_BOTH(map_elements)
 {
 	int fd = side_map(s, BPF_MAP_TYPE_HASH, 4, 8, 2, 0);
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	u32 key = 7, next = 0;
 	u64 value = 99, got = 0;
 
@@ -53,8 +53,8 @@ TEST_BOTH(attr_sizes)
 	struct {
 		union bpf_attr attr;
 		u8 tail[64];
-	} a = { 0 };
-	u8 big[8192] = { 0 };
+	} a = {0};
+	u8 big[8192] = {0};
 
 	a.attr.map_type = BPF_MAP_TYPE_ARRAY;
 	a.attr.key_size = a.attr.value_size = 4;
@@ -76,26 +76,36 @@ TEST_BOTH(attr_sizes)
 
 TEST(map_create_errors)
 {
-	static const struct { u32 type, key, value, n, flags; } bad[] = {
-		{ 0, 4, 4, 1, 0 }, { 99, 4, 4, 1, 0 }, { BPF_MAP_TYPE_ARRAY, 8, 4, 1, 0 },
-		{ BPF_MAP_TYPE_ARRAY, 4, 0, 1, 0 }, { BPF_MAP_TYPE_ARRAY, 4, 4, 0, 0 },
-		{ BPF_MAP_TYPE_HASH, 0, 4, 1, 0 }, { BPF_MAP_TYPE_HASH, 4, 4, 1, 1 << 30 },
-		{ BPF_MAP_TYPE_HASH, 4, 4, 1, BPF_F_RDONLY | BPF_F_WRONLY },
-		{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4095, 0 }, { BPF_MAP_TYPE_RINGBUF, 4, 0, 4096, 0 },
-		{ BPF_MAP_TYPE_QUEUE, 4, 4, 1, 0 }, { BPF_MAP_TYPE_STACK_TRACE, 4, 7, 1, 0 },
-		{ BPF_MAP_TYPE_LPM_TRIE, 8, 4, 1, 0 }, { BPF_MAP_TYPE_PROG_ARRAY, 4, 8, 1, 0 },
-		{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1, 0 },
+	static const struct {
+		u32 type, key, value, n, flags;
+	} bad[] = {
+		{0, 4, 4, 1, 0},
+		{99, 4, 4, 1, 0},
+		{BPF_MAP_TYPE_ARRAY, 8, 4, 1, 0},
+		{BPF_MAP_TYPE_ARRAY, 4, 0, 1, 0},
+		{BPF_MAP_TYPE_ARRAY, 4, 4, 0, 0},
+		{BPF_MAP_TYPE_HASH, 0, 4, 1, 0},
+		{BPF_MAP_TYPE_HASH, 4, 4, 1, 1 << 30},
+		{BPF_MAP_TYPE_HASH, 4, 4, 1, BPF_F_RDONLY | BPF_F_WRONLY},
+		{BPF_MAP_TYPE_RINGBUF, 0, 0, 4095, 0},
+		{BPF_MAP_TYPE_RINGBUF, 4, 0, 4096, 0},
+		{BPF_MAP_TYPE_QUEUE, 4, 4, 1, 0},
+		{BPF_MAP_TYPE_STACK_TRACE, 4, 7, 1, 0},
+		{BPF_MAP_TYPE_LPM_TRIE, 8, 4, 1, 0},
+		{BPF_MAP_TYPE_PROG_ARRAY, 4, 8, 1, 0},
+		{BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1, 0},
 	};
-	struct side user = { "user", user_engine() }, kernel = { "kernel", NULL };
+	struct side user = {"user", user_engine()}, kernel = {"kernel", NULL};
 	bool compare = kernel_bpf_works();
 
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
-		int err = side_map(&user, bad[i].type, bad[i].key, bad[i].value, bad[i].n, bad[i].flags);
+		int err = side_map(&user, bad[i].type, bad[i].key, bad[i].value, bad[i].n,
+				   bad[i].flags);
 
 		CHECK(err < 0);
 		if (compare)
-			CHECK_EQ(err, side_map(&kernel, bad[i].type, bad[i].key, bad[i].value, bad[i].n,
-					       bad[i].flags));
+			CHECK_EQ(err, side_map(&kernel, bad[i].type, bad[i].key, bad[i].value,
+					       bad[i].n, bad[i].flags));
 	}
 	user.engine->ops->free(user.engine);
 }
@@ -103,10 +113,13 @@ TEST(map_create_errors)
 TEST_BOTH(syscall_program_runs)
 {
 	static const struct insn insns[] = {
-		LDX(SZ_W, 0, 1, 0), ADD64(0, 5), STX(SZ_W, 1, 0, 4), EXIT_,
+		LDX(SZ_W, 0, 1, 0),
+		ADD64(0, 5),
+		STX(SZ_W, 1, 0, 4),
+		EXIT_,
 	};
 
-	u32 ctx[2] = { 37, 0 }, ret = 0;
+	u32 ctx[2] = {37, 0}, ret = 0;
 	int fd = side_prog(s, BPF_PROG_TYPE_SYSCALL, insns, ARRAY_SIZE(insns));
 
 	CHECK(fd >= 0);
@@ -120,15 +133,26 @@ TEST_BOTH(program_counts_in_a_map)
 {
 	int map = side_map(s, BPF_MAP_TYPE_HASH, 4, 8, 8, 0);
 	const struct insn insns[] = {
-		ST(SZ_W, 10, -4, 3), ST(SZ_DW, 10, -16, 11),
-		LDMAP(1, map), MOVX(2, 10), ADD64(2, -4), MOVX(3, 10), ADD64(3, -16), MOV64(4, 0),
+		ST(SZ_W, 10, -4, 3),
+		ST(SZ_DW, 10, -16, 11),
+		LDMAP(1, map),
+		MOVX(2, 10),
+		ADD64(2, -4),
+		MOVX(3, 10),
+		ADD64(3, -16),
+		MOV64(4, 0),
 		CALL(HELPER_map_update_elem),
-		LDMAP(1, map), MOVX(2, 10), ADD64(2, -4), CALL(HELPER_map_lookup_elem),
-		JEQ(0, 0, 1), LDX(SZ_DW, 0, 0, 0), EXIT_,
+		LDMAP(1, map),
+		MOVX(2, 10),
+		ADD64(2, -4),
+		CALL(HELPER_map_lookup_elem),
+		JEQ(0, 0, 1),
+		LDX(SZ_DW, 0, 0, 0),
+		EXIT_,
 	};
 	int fd = side_prog(s, BPF_PROG_TYPE_SYSCALL, insns, ARRAY_SIZE(insns));
-	u32 ctx[1] = { 0 }, ret = 0, key = 3;
-	union bpf_attr attr = { 0 };
+	u32 ctx[1] = {0}, ret = 0, key = 3;
+	union bpf_attr attr = {0};
 	u64 value = 0;
 
 	CHECK(map >= 0 && fd >= 0);
@@ -148,16 +172,24 @@ TEST_BOTH(xdp_drop_counter)
 {
 	int map = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
 	const struct insn insns[] = {
-		MOV64(0, XDP_PASS), LDX(SZ_W, 2, 1, 0), LDX(SZ_W, 3, 1, 4), MOVX(4, 2), ADD64(4, 14),
-		{ .code = CLS_JMP | JMP_JGT | SRC_X, .dst = 4, .src = 3, .off = 8 },
-		LDX(SZ_B, 5, 2, 0), JEQ(5, 0xff, 1), JA(5), LDVALUE(6, map, 0),
+		MOV64(0, XDP_PASS),
+		LDX(SZ_W, 2, 1, 0),
+		LDX(SZ_W, 3, 1, 4),
+		MOVX(4, 2),
+		ADD64(4, 14),
+		{.code = CLS_JMP | JMP_JGT | SRC_X, .dst = 4, .src = 3, .off = 8},
+		LDX(SZ_B, 5, 2, 0),
+		JEQ(5, 0xff, 1),
+		JA(5),
+		LDVALUE(6, map, 0),
 		MOV64(7, 1),
-		{ .code = CLS_STX | MODE_ATOMIC | SZ_DW, .dst = 6, .src = 7, .imm = ATOMIC_ADD },
-		MOV64(0, XDP_DROP), EXIT_,
+		{.code = CLS_STX | MODE_ATOMIC | SZ_DW, .dst = 6, .src = 7, .imm = ATOMIC_ADD},
+		MOV64(0, XDP_DROP),
+		EXIT_,
 	};
 	int fd = side_prog(s, BPF_PROG_TYPE_XDP, insns, ARRAY_SIZE(insns));
-	u8 packet[64] = { 0 }, out[64] = { 0 };
-	union bpf_attr attr = { 0 };
+	u8 packet[64] = {0}, out[64] = {0};
+	union bpf_attr attr = {0};
 	u64 value = 0;
 	u32 key = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tests/engine_user/test_hostile.c - programs that mean harm, unverified: each run is ended, counted
- * and explained, and the engine goes on.
+/* tests/engine_user/test_hostile.c - programs that mean harm, unverified: each run is ended,
+ * counted and explained, and the engine goes on.
  */
 #include "both.h"
 #include "abi/helper.h"
@@ -16,9 +16,9 @@ struct user {
 
 static void user_open(struct user *u, u64 max_steps)
 {
-	struct engine_user_opts opts = { .max_steps = max_steps };
+	struct engine_user_opts opts = {.max_steps = max_steps};
 
-	*u = (struct user){ .side = { "user", NULL } };
+	*u = (struct user){.side = {"user", NULL}};
 	CHECK_EQ(engine_user_new(&opts, NULL, &u->side.engine), 0);
 	u->hash = side_map(&u->side, BPF_MAP_TYPE_HASH, 4, 8, 8, 0);
 	u->array = side_map(&u->side, BPF_MAP_TYPE_ARRAY, 4, 16, 1, 0);
@@ -45,7 +45,7 @@ static void keep_line(void *arg, const char *text)
 static void wants(struct user *u, const struct insn *insns, u32 n, int err, const char *why)
 {
 	int fd = side_prog(&u->side, BPF_PROG_TYPE_RAW_TRACEPOINT, insns, n);
-	u64 ctx[4] = { 0x4141414141414141, 1, 2, 3 };
+	u64 ctx[4] = {0x4141414141414141, 1, 2, 3};
 	char text[400] = "";
 	u32 ret;
 
@@ -57,10 +57,10 @@ static void wants(struct user *u, const struct insn *insns, u32 n, int err, cons
 	close(fd);
 }
 
-#define WANTS(u, err, why, ...)                                              \
-	do {                                                                 \
-		const struct insn insns_[] = { __VA_ARGS__ };                \
-		wants(u, insns_, ARRAY_SIZE(insns_), err, why);              \
+#define WANTS(u, err, why, ...)                                 \
+	do {                                                    \
+		const struct insn insns_[] = {__VA_ARGS__};     \
+		wants(u, insns_, ARRAY_SIZE(insns_), err, why); \
 	} while (0)
 
 TEST(wild_pointers)
@@ -71,11 +71,12 @@ TEST(wild_pointers)
 	WANTS(&u, -EFAULT, "not its own (0x0)", MOV64(1, 0), LDX(SZ_DW, 0, 1, 0), EXIT_);
 	WANTS(&u, -EFAULT, "not its own", LDX(SZ_DW, 1, 1, 0), LDX(SZ_DW, 0, 1, 0), EXIT_);
 	WANTS(&u, -EFAULT, NULL, MOV64(1, -1), STX(SZ_B, 1, 1, 0), EXIT_);
-	WANTS(&u, -EFAULT, NULL, LDX(SZ_DW, 0, 10, 0), EXIT_);        /* above the frame */
-	WANTS(&u, -EFAULT, NULL, LDX(SZ_DW, 0, 10, -520), EXIT_);     /* below it */
-	WANTS(&u, -EFAULT, NULL, LDX(SZ_DW, 0, 1, 28), EXIT_);        /* across the ctx's end */
+	WANTS(&u, -EFAULT, NULL, LDX(SZ_DW, 0, 10, 0), EXIT_);		  /* above the frame */
+	WANTS(&u, -EFAULT, NULL, LDX(SZ_DW, 0, 10, -520), EXIT_);	  /* below it */
+	WANTS(&u, -EFAULT, NULL, LDX(SZ_DW, 0, 1, 28), EXIT_);		  /* across the ctx's end */
 	WANTS(&u, -EFAULT, NULL, ST(SZ_DW, 1, 0, 0), MOV64(0, 0), EXIT_); /* ctx is read-only */
-	WANTS(&u, -EFAULT, NULL, LDMAP(1, u.hash), LDX(SZ_DW, 0, 1, 0), EXIT_); /* the handle itself */
+	WANTS(&u, -EFAULT, NULL, LDMAP(1, u.hash), LDX(SZ_DW, 0, 1, 0),
+	      EXIT_); /* the handle itself */
 	WANTS(&u, -EFAULT, NULL, LDVALUE(1, u.array, 8), LDX(SZ_DW, 0, 1, 8), EXIT_);
 	WANTS(&u, -EFAULT, NULL, LDVALUE(1, u.array, 0), STX(SZ_DW, 1, 1, -8), MOV64(0, 0), EXIT_);
 	user_close(&u);
@@ -94,8 +95,8 @@ TEST(bad_helper_arguments)
 	      CALL(HELPER_map_lookup_elem), EXIT_);
 	WANTS(&u, -EACCES, NULL, LDMAP(1, u.hash), MOVX(2, 10), ADD64(2, -2),
 	      CALL(HELPER_map_lookup_elem), EXIT_);
-	WANTS(&u, -EACCES, NULL, MOV64(1, 0), MOV64(2, 8), MOVX(3, 10), CALL(HELPER_probe_read_kernel),
-	      EXIT_);
+	WANTS(&u, -EACCES, NULL, MOV64(1, 0), MOV64(2, 8), MOVX(3, 10),
+	      CALL(HELPER_probe_read_kernel), EXIT_);
 	WANTS(&u, -EACCES, NULL, MOVX(1, 10), ADD64(1, -8), MOV64(2, 1 << 30), MOVX(3, 10),
 	      CALL(HELPER_probe_read_kernel), EXIT_);
 	WANTS(&u, -EINVAL, NULL, MOV64(1, 8), MOV64(2, 0), CALL(HELPER_ringbuf_submit), MOV64(0, 0),
@@ -110,7 +111,8 @@ static int count_record(void *arg, const void *data, u32 size)
 	return 0;
 }
 
-/* A record that is never submitted is discarded at the end of its run: the consumer gets past it. */
+/* A record that is never submitted is discarded at the end of its run: the consumer gets past it.
+ */
 TEST(records_are_given_back)
 {
 	struct ringbuf rb;
@@ -119,9 +121,9 @@ TEST(records_are_given_back)
 
 	user_open(&u, 0);
 	for (u32 i = 0; i < 3; i++)
-		WANTS(&u, -EFAULT, "not its own (0x0)", LDMAP(1, u.ring), MOV64(2, 500), MOV64(3, 0),
-		      CALL(HELPER_ringbuf_reserve), JEQ(0, 0, 2), MOV64(1, 0), LDX(SZ_DW, 0, 1, 0),
-		      EXIT_);
+		WANTS(&u, -EFAULT, "not its own (0x0)", LDMAP(1, u.ring), MOV64(2, 500),
+		      MOV64(3, 0), CALL(HELPER_ringbuf_reserve), JEQ(0, 0, 2), MOV64(1, 0),
+		      LDX(SZ_DW, 0, 1, 0), EXIT_);
 	CHECK_EQ(ringbuf_open(u.ring, 4096, &rb), 0);
 	CHECK_EQ(ringbuf_consume(&rb, count_record, &bytes), 0);
 	CHECK_EQ(bytes, 0);
@@ -137,7 +139,7 @@ TEST(endless_loops)
 	user_open(&u, 100000);
 	WANTS(&u, -ETIME, "did not end", MOV64(0, 0), JA(-2), EXIT_);
 	WANTS(&u, -ELOOP, "nested calls",
-	      { .code = CLS_JMP | JMP_CALL, .src = CALL_SUBPROG, .imm = -1 }, EXIT_);
+	      {.code = CLS_JMP | JMP_CALL, .src = CALL_SUBPROG, .imm = -1}, EXIT_);
 	user_close(&u);
 }
 
@@ -145,16 +147,18 @@ TEST(endless_loops)
 TEST(broken_bytecode)
 {
 	static const struct insn cases[][3] = {
-		{ JA(5), EXIT_, EXIT_ },
-		{ MOV64(0, 0), MOV64(0, 0), MOV64(0, 0) },
-		{ { .code = 0xff }, MOV64(0, 0), EXIT_ },
-		{ MOV64(11, 0), MOV64(0, 0), EXIT_ },
-		{ MOV64(0, 0), EXIT_, { .code = CLS_LD | MODE_IMM | SZ_DW } },
-		{ { .code = CLS_LD | MODE_IMM | SZ_DW, .src = PSEUDO_MAP_FD, .imm = 12345 }, { 0 }, EXIT_ },
-		{ { .code = CLS_LD | MODE_IMM | SZ_DW, .src = 9 }, { 0 }, EXIT_ },
-		{ CALL(99999), MOV64(0, 0), EXIT_ },
-		{ { .code = CLS_JMP | JMP_CALL, .src = CALL_SUBPROG, .imm = 77 }, MOV64(0, 0), EXIT_ },
-		{ { .code = CLS_JMP | JMP_CALL, .src = CALL_KFUNC, .imm = 77 }, MOV64(0, 0), EXIT_ },
+		{JA(5), EXIT_, EXIT_},
+		{MOV64(0, 0), MOV64(0, 0), MOV64(0, 0)},
+		{{.code = 0xff}, MOV64(0, 0), EXIT_},
+		{MOV64(11, 0), MOV64(0, 0), EXIT_},
+		{MOV64(0, 0), EXIT_, {.code = CLS_LD | MODE_IMM | SZ_DW}},
+		{{.code = CLS_LD | MODE_IMM | SZ_DW, .src = PSEUDO_MAP_FD, .imm = 12345},
+		 {0},
+		 EXIT_},
+		{{.code = CLS_LD | MODE_IMM | SZ_DW, .src = 9}, {0}, EXIT_},
+		{CALL(99999), MOV64(0, 0), EXIT_},
+		{{.code = CLS_JMP | JMP_CALL, .src = CALL_SUBPROG, .imm = 77}, MOV64(0, 0), EXIT_},
+		{{.code = CLS_JMP | JMP_CALL, .src = CALL_KFUNC, .imm = 77}, MOV64(0, 0), EXIT_},
 	};
 	struct user u;
 
@@ -176,22 +180,33 @@ static u64 next_random(u64 *state)
 static struct insn random_insn(const struct user *u, u64 *rng, struct insn *second)
 {
 	static const u8 codes[] = {
-		CLS_LDX | MODE_MEM | SZ_DW, CLS_LDX | MODE_MEM | SZ_B, CLS_STX | MODE_MEM | SZ_W,
-		CLS_ST | MODE_MEM | SZ_DW, CLS_STX | MODE_ATOMIC | SZ_DW, CLS_ALU64 | ALU_ADD | SRC_K,
-		CLS_ALU64 | ALU_MOV | SRC_X, CLS_ALU64 | ALU_MOV | SRC_K, CLS_ALU | ALU_MOV | SRC_X,
-		CLS_JMP | JMP_JEQ | SRC_K, CLS_JMP | JMP_JA, CLS_JMP | JMP_CALL,
+		CLS_LDX | MODE_MEM | SZ_DW,
+		CLS_LDX | MODE_MEM | SZ_B,
+		CLS_STX | MODE_MEM | SZ_W,
+		CLS_ST | MODE_MEM | SZ_DW,
+		CLS_STX | MODE_ATOMIC | SZ_DW,
+		CLS_ALU64 | ALU_ADD | SRC_K,
+		CLS_ALU64 | ALU_MOV | SRC_X,
+		CLS_ALU64 | ALU_MOV | SRC_K,
+		CLS_ALU | ALU_MOV | SRC_X,
+		CLS_JMP | JMP_JEQ | SRC_K,
+		CLS_JMP | JMP_JA,
+		CLS_JMP | JMP_CALL,
 		CLS_LD | MODE_IMM | SZ_DW,
 	};
-	const int maps[] = { u->hash, u->array, u->ring, u->progs };
+	const int maps[] = {u->hash, u->array, u->ring, u->progs};
 	u64 r = next_random(rng);
-	struct insn i = { .code = codes[r % ARRAY_SIZE(codes)], .dst = (r >> 8) % 10,
-			  .src = (r >> 16) % 11, .off = (s16)((s64)(r >> 24) % 8 - 4),
-			  .imm = (s32)(r >> 40) % 64 };
+	struct insn i = {.code = codes[r % ARRAY_SIZE(codes)],
+			 .dst = (r >> 8) % 10,
+			 .src = (r >> 16) % 11,
+			 .off = (s16)((s64)(r >> 24) % 8 - 4),
+			 .imm = (s32)(r >> 40) % 64};
 
-	*second = (struct insn){ 0 };
+	*second = (struct insn){0};
 	if (r >> 61) { /* most of the time by a pointer that is good near its start */
-		i.dst = INSN_CLASS(i.code) == CLS_LDX ? i.dst % 6 : INSN_CLASS(i.code) >= CLS_ALU ?
-			i.dst % 6 : 6 + i.dst % 2;
+		i.dst = INSN_CLASS(i.code) == CLS_LDX	? i.dst % 6
+			: INSN_CLASS(i.code) >= CLS_ALU ? i.dst % 6
+							: 6 + i.dst % 2;
 		if (INSN_CLASS(i.code) == CLS_LDX)
 			i.src = 6 + i.src % 2;
 		i.off = i.off < 0 || i.off > 1 ? 0 : i.off;
@@ -209,16 +224,18 @@ static struct insn random_insn(const struct user *u, u64 *rng, struct insn *seco
 	    INSN_CLASS(i.code) == CLS_STX || INSN_SRC(i.code))
 		i.imm = 0;
 	if (i.code == (CLS_JMP | JMP_JA))
-		i = (struct insn){ .code = i.code, .off = i.off };
+		i = (struct insn){.code = i.code, .off = i.off};
 	if (insn_is_call(&i)) {
-		i = (struct insn){ .code = i.code, .imm = 1 + (s32)((r >> 40) % 211) };
+		i = (struct insn){.code = i.code, .imm = 1 + (s32)((r >> 40) % 211)};
 		while (!helper_has_body((u32)i.imm) ||
 		       !helper_allowed((u32)i.imm, BPF_PROG_TYPE_RAW_TRACEPOINT, 0))
 			i.imm = 1 + i.imm % 211;
 	}
 	if (insn_is_wide(&i)) {
-		i = (struct insn){ .code = i.code, .dst = i.dst, .src = PSEUDO_MAP_FD,
-				   .imm = maps[(r >> 40) % 4] };
+		i = (struct insn){.code = i.code,
+				  .dst = i.dst,
+				  .src = PSEUDO_MAP_FD,
+				  .imm = maps[(r >> 40) % 4]};
 		if (r >> 63) {
 			i.src = PSEUDO_MAP_VALUE;
 			i.imm = u->array;
@@ -240,9 +257,11 @@ TEST(random_programs)
 		u32 len;
 		/* r6 to r9: own stack, a value, two maps. */
 		const struct insn start[] = {
-			MOVX(6, 10), ADD64(6, -64), LDVALUE(7, u.array, 0), LDMAP(8, u.hash),
-			LDMAP(9, u.ring), MOVX(2, 10), ADD64(2, -32), ST(SZ_DW, 10, -32, 0),
-			ST(SZ_DW, 10, -64, 0), MOVX(3, 6), MOV64(4, 0), MOV64(5, 0), MOVX(0, 7),
+			MOVX(6, 10),	  ADD64(6, -64),	 LDVALUE(7, u.array, 0),
+			LDMAP(8, u.hash), LDMAP(9, u.ring),	 MOVX(2, 10),
+			ADD64(2, -32),	  ST(SZ_DW, 10, -32, 0), ST(SZ_DW, 10, -64, 0),
+			MOVX(3, 6),	  MOV64(4, 0),		 MOV64(5, 0),
+			MOVX(0, 7),
 		};
 
 		memcpy(insns, start, sizeof(start));
@@ -258,9 +277,9 @@ TEST(random_programs)
 		insns[len++] = (struct insn)MOV64(0, 0);
 		insns[len++] = (struct insn)EXIT_;
 		int fd = side_prog(&u.side, BPF_PROG_TYPE_RAW_TRACEPOINT, insns, len);
-		u64 ctx[4] = { next_random(&rng), 0, (u64)ctx, 3 };
+		u64 ctx[4] = {next_random(&rng), 0, (u64)ctx, 3};
 		u32 ret, idx = n % 4;
-		union bpf_attr attr = { 0 };
+		union bpf_attr attr = {0};
 
 		if (fd < 0)
 			continue;

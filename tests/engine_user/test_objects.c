@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tests/engine_user/test_objects.c - programs, maps that hold objects, info, ids and pins beside the
- * kernel's.
+/* tests/engine_user/test_objects.c - programs, maps that hold objects, info, ids and pins beside
+ * the kernel's.
  */
 #include "both.h"
 #include "abi/helper.h"
@@ -10,17 +10,17 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static const struct insn two[] = { MOV64(0, 2), EXIT_ };
+static const struct insn two[] = {MOV64(0, 2), EXIT_};
 
 /* What PROG_LOAD says to one changed field of a good attr. */
 TEST(prog_load_errors)
 {
-	struct side user = { "user", user_engine() }, kernel = { "kernel", NULL };
+	struct side user = {"user", user_engine()}, kernel = {"kernel", NULL};
 	bool compare = kernel_bpf_works();
 	char log[256];
 
 	for (u32 i = 0; i < 14; i++) {
-		union bpf_attr good = { 0 }, attr;
+		union bpf_attr good = {0}, attr;
 		int err;
 
 		good.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
@@ -29,21 +29,52 @@ TEST(prog_load_errors)
 		good.license = (u64) "GPL";
 		attr = good;
 		switch (i) {
-		case 0: attr.insn_cnt = 0; break;
-		case 1: attr.insn_cnt = 1000001; break;
-		case 2: attr.prog_type = 999; break;
-		case 3: attr.prog_type = 0; break;
-		case 4: attr.insns = 0; break;
-		case 5: attr.license = 0; break;
-		case 6: attr.prog_flags = 1 << 20; break;
-		case 7: attr.log_level = 1; attr.log_size = 100; break;
-		case 8: attr.log_level = 100; break;
-		case 9: memcpy(attr.prog_name, "bad-name", 8); break;
-		case 10: memset(attr.prog_name, 'a', 16); break;
-		case 11: attr.prog_type = BPF_PROG_TYPE_SK_LOOKUP; break;
-		case 12: attr.log_buf = (u64)log; attr.log_size = sizeof(log); break;
-		case 13: attr.prog_type = BPF_PROG_TYPE_SYSCALL; attr.expected_attach_type = 3;
-			 attr.prog_flags = BPF_F_SLEEPABLE; break;
+		case 0:
+			attr.insn_cnt = 0;
+			break;
+		case 1:
+			attr.insn_cnt = 1000001;
+			break;
+		case 2:
+			attr.prog_type = 999;
+			break;
+		case 3:
+			attr.prog_type = 0;
+			break;
+		case 4:
+			attr.insns = 0;
+			break;
+		case 5:
+			attr.license = 0;
+			break;
+		case 6:
+			attr.prog_flags = 1 << 20;
+			break;
+		case 7:
+			attr.log_level = 1;
+			attr.log_size = 100;
+			break;
+		case 8:
+			attr.log_level = 100;
+			break;
+		case 9:
+			memcpy(attr.prog_name, "bad-name", 8);
+			break;
+		case 10:
+			memset(attr.prog_name, 'a', 16);
+			break;
+		case 11:
+			attr.prog_type = BPF_PROG_TYPE_SK_LOOKUP;
+			break;
+		case 12:
+			attr.log_buf = (u64)log;
+			attr.log_size = sizeof(log);
+			break;
+		case 13:
+			attr.prog_type = BPF_PROG_TYPE_SYSCALL;
+			attr.expected_attach_type = 3;
+			attr.prog_flags = BPF_F_SLEEPABLE;
+			break;
 		}
 		err = side_cmd(&user, BPF_PROG_LOAD, &attr);
 		CHECK(err < 0);
@@ -62,15 +93,19 @@ TEST_BOTH(refusals_in_the_log)
 		int err;
 		const char *text;
 	} cases[] = {
-		{ { CALL(9999), MOV64(0, 0), EXIT_ }, -EINVAL, "invalid func unknown#9999" },
-		{ { CALL(HELPER_xdp_adjust_head), MOV64(0, 0), EXIT_ }, -EINVAL,
-		  "cannot use helper bpf_xdp_adjust_head#44" },
-		{ { { .code = CLS_LD | MODE_IMM | SZ_DW, .src = PSEUDO_MAP_FD, .imm = 9999 }, { 0 }, EXIT_ },
-		  -EBADF, "fd 9999 is not pointing to valid bpf_map" },
+		{{CALL(9999), MOV64(0, 0), EXIT_}, -EINVAL, "invalid func unknown#9999"},
+		{{CALL(HELPER_xdp_adjust_head), MOV64(0, 0), EXIT_},
+		 -EINVAL,
+		 "cannot use helper bpf_xdp_adjust_head#44"},
+		{{{.code = CLS_LD | MODE_IMM | SZ_DW, .src = PSEUDO_MAP_FD, .imm = 9999},
+		  {0},
+		  EXIT_},
+		 -EBADF,
+		 "fd 9999 is not pointing to valid bpf_map"},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		union bpf_attr attr = { 0 };
+		union bpf_attr attr = {0};
 		char log[4096] = "";
 
 		attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
@@ -88,9 +123,10 @@ TEST_BOTH(refusals_in_the_log)
 
 TEST_BOTH(gpl_helpers_need_a_gpl_licence)
 {
-	static const struct insn insns[] = { MOVX(1, 10), ADD64(1, -8), MOV64(2, 8), MOV64(3, 0),
-					     CALL(HELPER_probe_read_kernel), MOV64(0, 0), EXIT_ };
-	union bpf_attr attr = { 0 };
+	static const struct insn insns[] = {
+		MOVX(1, 10), ADD64(1, -8), MOV64(2, 8), MOV64(3, 0), CALL(HELPER_probe_read_kernel),
+		MOV64(0, 0), EXIT_};
+	union bpf_attr attr = {0};
 
 	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
 	attr.insn_cnt = ARRAY_SIZE(insns);
@@ -103,15 +139,17 @@ TEST_BOTH(gpl_helpers_need_a_gpl_licence)
 	close(fd);
 }
 
-/* A helper that only a dead arm calls does not matter: the arm of a constant, and of a frozen one. */
+/* A helper that only a dead arm calls does not matter: the arm of a constant, and of a frozen one.
+ */
 TEST_BOTH(dead_arms_may_call_anything)
 {
 	int map = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_RDONLY_PROG);
-	union bpf_attr attr = { 0 };
-	const struct insn constant[] = { MOV64(1, 0), JEQ(1, 0, 1), CALL(HELPER_xdp_adjust_head),
-					 MOV64(0, 0), EXIT_ };
-	const struct insn frozen[] = { LDVALUE(1, map, 4), LDX(SZ_W, 1, 1, 0), JEQ(1, 0, 1),
-				       CALL(HELPER_xdp_adjust_head), MOV64(0, 0), EXIT_ };
+	union bpf_attr attr = {0};
+	const struct insn constant[] = {MOV64(1, 0), JEQ(1, 0, 1), CALL(HELPER_xdp_adjust_head),
+					MOV64(0, 0), EXIT_};
+	const struct insn frozen[] = {LDVALUE(1, map, 4), LDX(SZ_W, 1, 1, 0),
+				      JEQ(1, 0, 1),	  CALL(HELPER_xdp_adjust_head),
+				      MOV64(0, 0),	  EXIT_};
 	int fd;
 
 	attr.map_fd = (u32)map;
@@ -127,7 +165,7 @@ TEST_BOTH(dead_arms_may_call_anything)
 
 static int update(const struct side *s, int map, const void *key, const void *value, u64 flags)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 
 	attr.map_fd = (u32)map;
 	attr.key = (u64)key;
@@ -138,7 +176,7 @@ static int update(const struct side *s, int map, const void *key, const void *va
 
 static int lookup(const struct side *s, int map, const void *key, void *value)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 
 	attr.map_fd = (u32)map;
 	attr.key = (u64)key;
@@ -148,7 +186,7 @@ static int lookup(const struct side *s, int map, const void *key, void *value)
 
 TEST_BOTH(tail_calls)
 {
-	static const struct insn sleepy[] = { LDMAP(2, 0), MOV64(0, 0), EXIT_ };
+	static const struct insn sleepy[] = {LDMAP(2, 0), MOV64(0, 0), EXIT_};
 	int progs = side_map(s, BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4, 0);
 	const struct insn caller[] = {
 		LDX(SZ_DW, 3, 1, 0), LDMAP(2, progs), CALL(HELPER_tail_call), MOV64(0, 77), EXIT_,
@@ -167,8 +205,8 @@ TEST_BOTH(tail_calls)
 	CHECK(target >= 0 && fd >= 0 && other >= 0);
 	CHECK_EQ(update(s, progs, &key, &target, 0), 0);
 	CHECK_EQ(update(s, progs, &key, &target, BPF_NOEXIST), -EINVAL);
-	CHECK_EQ(update(s, progs, &key, &other, 0), -EINVAL);   /* of another type */
-	CHECK_EQ(update(s, progs, &key, &progs, 0), -EINVAL);   /* no program */
+	CHECK_EQ(update(s, progs, &key, &other, 0), -EINVAL); /* of another type */
+	CHECK_EQ(update(s, progs, &key, &progs, 0), -EINVAL); /* no program */
 	CHECK_EQ(update(s, progs, &nine, &target, 0), -E2BIG);
 	CHECK_EQ(lookup(s, progs, &key, &id), 0);
 	CHECK(id > 0);
@@ -187,7 +225,7 @@ TEST_BOTH(tail_calls)
 TEST_BOTH(maps_of_maps)
 {
 	int inner = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0), wrong, outer;
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	u32 key = 1, zero = 0, ret, ctx = 0;
 	u64 value = 55;
 
@@ -207,9 +245,20 @@ TEST_BOTH(maps_of_maps)
 	CHECK_EQ(update(s, outer, &key, &inner, 0), 0);
 	CHECK_EQ(update(s, inner, &zero, &value, 0), 0);
 	const struct insn insns[] = {
-		ST(SZ_W, 10, -4, 1), LDMAP(1, outer), MOVX(2, 10), ADD64(2, -4),
-		CALL(HELPER_map_lookup_elem), JEQ(0, 0, 7), MOVX(1, 0), ST(SZ_W, 10, -4, 0), MOVX(2, 10),
-		ADD64(2, -4), CALL(HELPER_map_lookup_elem), JEQ(0, 0, 1), LDX(SZ_DW, 0, 0, 0), EXIT_,
+		ST(SZ_W, 10, -4, 1),
+		LDMAP(1, outer),
+		MOVX(2, 10),
+		ADD64(2, -4),
+		CALL(HELPER_map_lookup_elem),
+		JEQ(0, 0, 7),
+		MOVX(1, 0),
+		ST(SZ_W, 10, -4, 0),
+		MOVX(2, 10),
+		ADD64(2, -4),
+		CALL(HELPER_map_lookup_elem),
+		JEQ(0, 0, 1),
+		LDX(SZ_DW, 0, 0, 0),
+		EXIT_,
 	};
 	int fd = side_prog(s, BPF_PROG_TYPE_SYSCALL, insns, ARRAY_SIZE(insns));
 	CHECK(fd >= 0);
@@ -226,7 +275,7 @@ TEST_BOTH(frozen_and_read_only_maps)
 	int fd = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0);
 	int ro = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 4, 1, BPF_F_RDONLY);
 	int wo = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 4, 1, BPF_F_WRONLY);
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	u32 key = 0, value = 1;
 
 	CHECK(ro >= 0 && wo >= 0);
@@ -249,7 +298,7 @@ TEST_BOTH(batches)
 	int fd = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 8, 0);
 	u32 keys[8], batch = 0;
 	u64 values[8], sum = 0;
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 
 	for (u32 i = 0; i < 8; i++) {
 		keys[i] = i;
@@ -281,12 +330,12 @@ TEST_BOTH(batches)
 TEST_BOTH(info_of_a_program)
 {
 	int map = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
-	const struct insn insns[] = { LDMAP(1, map), MOV64(0, 2), EXIT_ };
+	const struct insn insns[] = {LDMAP(1, map), MOV64(0, 2), EXIT_};
 	int fd = side_prog(s, BPF_PROG_TYPE_SOCKET_FILTER, insns, ARRAY_SIZE(insns));
-	struct bpf_prog_info info = { 0 };
-	struct insn back[8] = { 0 };
-	u32 ids[4] = { 0 };
-	union bpf_attr attr = { 0 };
+	struct bpf_prog_info info = {0};
+	struct insn back[8] = {0};
+	u32 ids[4] = {0};
+	union bpf_attr attr = {0};
 
 	attr.info.bpf_fd = (u32)fd;
 	attr.info.info_len = sizeof(info);
@@ -303,7 +352,10 @@ TEST_BOTH(info_of_a_program)
 	CHECK_EQ(back[0].imm, (s32)ids[0]);
 	CHECK_EQ(back[0].src, PSEUDO_MAP_FD);
 	CHECK_EQ(attr.info.info_len, sizeof(info));
-	struct { struct bpf_prog_info i; u8 tail[8]; } longer = { .tail = { [7] = 1 } };
+	struct {
+		struct bpf_prog_info i;
+		u8 tail[8];
+	} longer = {.tail = {[7] = 1}};
 	attr.info.info = (u64)&longer;
 	attr.info.info_len = sizeof(longer);
 	CHECK_EQ(side_cmd(s, BPF_OBJ_GET_INFO_BY_FD, &attr), -E2BIG);
@@ -316,7 +368,7 @@ TEST_BOTH(info_of_a_program)
 /* The tag does not depend on map fds, and is the kernel's. */
 TEST(tags)
 {
-	struct side user = { "user", user_engine() }, kernel = { "kernel", NULL };
+	struct side user = {"user", user_engine()}, kernel = {"kernel", NULL};
 	u8 tags[2][8];
 
 	if (!kernel_bpf_works()) {
@@ -326,10 +378,10 @@ TEST(tags)
 	for (u32 i = 0; i < 2; i++) {
 		const struct side *s = i ? &kernel : &user;
 		int map = side_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
-		const struct insn insns[] = { LDMAP(1, map), MOV64(0, 2), EXIT_ };
+		const struct insn insns[] = {LDMAP(1, map), MOV64(0, 2), EXIT_};
 		int fd = side_prog(s, BPF_PROG_TYPE_SOCKET_FILTER, insns, ARRAY_SIZE(insns));
-		struct bpf_prog_info info = { 0 };
-		union bpf_attr attr = { 0 };
+		struct bpf_prog_info info = {0};
+		union bpf_attr attr = {0};
 
 		attr.info.bpf_fd = (u32)fd;
 		attr.info.info_len = sizeof(info);
@@ -345,13 +397,13 @@ TEST(tags)
 
 TEST_BOTH(btf_of_a_map)
 {
-	struct btf_builder b = { 0 };
+	struct btf_builder b = {0};
 	struct btf *btf;
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	u32 size, u32_id = btf_add_int(&b, "u32", 4, 0), u64_id = btf_add_int(&b, "u64", 8, 0);
 	int btf_fd, fd;
 
-	CHECK_EQ(btf_build(&b, NULL, (struct place){ 0 }, &btf), 0);
+	CHECK_EQ(btf_build(&b, NULL, (struct place){0}, &btf), 0);
 	btf_builder_free(&b);
 	attr.btf = (u64)btf_raw(btf, &size);
 	attr.btf_size = size;
@@ -371,8 +423,8 @@ TEST_BOTH(btf_of_a_map)
 	attr.btf_value_type_id = u64_id;
 	fd = side_cmd(s, BPF_MAP_CREATE, &attr);
 	CHECK(fd >= 0);
-	struct bpf_map_info info = { 0 };
-	union bpf_attr ask = { 0 };
+	struct bpf_map_info info = {0};
+	union bpf_attr ask = {0};
 	ask.info.bpf_fd = (u32)fd;
 	ask.info.info_len = sizeof(info);
 	ask.info.info = (u64)&info;
@@ -389,22 +441,22 @@ TEST_BOTH(btf_of_a_map)
 /* Objects end with their last descriptor, wherever it was. */
 TEST(objects_end_with_their_descriptors)
 {
-	struct side s = { "user", user_engine() };
+	struct side s = {"user", user_engine()};
 	int fd = side_map(&s, BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0), copy = dup(fd), by_id;
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 
 	CHECK_EQ(side_cmd(&s, BPF_MAP_GET_NEXT_ID, &attr), 0);
 	CHECK_EQ(attr.next_id, 1);
 	close(fd);
-	attr = (union bpf_attr){ 0 };
+	attr = (union bpf_attr){0};
 	attr.map_id = 1;
 	by_id = side_cmd(&s, BPF_MAP_GET_FD_BY_ID, &attr);
 	CHECK(by_id >= 0);
 	close(copy);
-	attr = (union bpf_attr){ 0 };
+	attr = (union bpf_attr){0};
 	CHECK_EQ(side_cmd(&s, BPF_MAP_GET_NEXT_ID, &attr), 0);
 	close(by_id);
-	attr = (union bpf_attr){ 0 };
+	attr = (union bpf_attr){0};
 	CHECK_EQ(side_cmd(&s, BPF_MAP_GET_NEXT_ID, &attr), -ENOENT);
 	s.engine->ops->free(s.engine);
 }
@@ -423,12 +475,12 @@ static u32 open_fds(void)
 TEST(nothing_leaks)
 {
 	u32 before = open_fds(), during;
-	struct side s = { "user", user_engine() };
+	struct side s = {"user", user_engine()};
 
 	during = open_fds();
 	for (u32 i = 0; i < 300; i++) {
 		int map = side_map(&s, BPF_MAP_TYPE_HASH, 4, 4, 16, 0);
-		const struct insn insns[] = { LDMAP(1, map), MOV64(0, 2), EXIT_ };
+		const struct insn insns[] = {LDMAP(1, map), MOV64(0, 2), EXIT_};
 		int fd = side_prog(&s, BPF_PROG_TYPE_SOCKET_FILTER, insns, ARRAY_SIZE(insns));
 
 		CHECK(fd >= 0);
@@ -436,7 +488,7 @@ TEST(nothing_leaks)
 		close(map);
 		close(fd);
 	}
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	CHECK_EQ(side_cmd(&s, BPF_PROG_GET_NEXT_ID, &attr), -ENOENT);
 	CHECK_EQ(open_fds(), during);
 	s.engine->ops->free(s.engine);
@@ -445,7 +497,7 @@ TEST(nothing_leaks)
 
 static int pin(const struct side *s, enum bpf_cmd cmd, const char *path, int fd)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 
 	attr.pathname = (u64)path;
 	attr.bpf_fd = cmd == BPF_OBJ_PIN ? (u32)fd : 0;
@@ -463,8 +515,8 @@ TEST(pins_outlive_a_session)
 	if (!mkdtemp(dir))
 		SKIP("needs a tmpfs at /dev/shm");
 	setenv("XDG_RUNTIME_DIR", dir, 1);
-	a = (struct side){ "first", user_engine() };
-	b = (struct side){ "second", user_engine() };
+	a = (struct side){"first", user_engine()};
+	b = (struct side){"second", user_engine()};
 	fd = side_map(&a, BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0);
 	CHECK_EQ(update(&a, fd, &key, &value, 0), 0);
 	CHECK_EQ(pin(&a, BPF_OBJ_PIN, "/sys/fs/bpf/osmia_test/counter", fd), 0);
@@ -489,7 +541,7 @@ TEST(pins_outlive_a_session)
 /* Files that only look like objects. */
 TEST(foreign_files_are_no_objects)
 {
-	struct side s = { "user", user_engine() };
+	struct side s = {"user", user_engine()};
 	char path[] = "/tmp/osmia-test-XXXXXX";
 	int fd = mkstemp(path);
 	u8 junk[8192];
@@ -521,7 +573,7 @@ TEST(ordinary_user)
 		u32 ctx = 0, ret = 0;
 		if (engine_user_new(NULL, NULL, &e))
 			_exit(1);
-		struct side s = { "user", e };
+		struct side s = {"user", e};
 		int fd = side_prog(&s, BPF_PROG_TYPE_SYSCALL, two, 2);
 		if (fd < 0 || side_run(&s, fd, &ctx, 4, &ret) || ret != 2)
 			_exit(2);

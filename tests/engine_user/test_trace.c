@@ -29,8 +29,8 @@ static int on_exec(void *arg, const void *data, u32 size)
 	return 0;
 }
 
-/* The source's object.  Without clang or libbpf's headers the test is skipped; a source that does not
- * compile fails it. */
+/* The source's object.  Without clang or libbpf's headers the test is skipped; a source that does
+ * not compile fails it. */
 static const char *object(const char *source)
 {
 	static char path[512];
@@ -41,9 +41,11 @@ static const char *object(const char *source)
 	snprintf(path, sizeof(path), "%s/%s.o", build ? build : "build", base + 1);
 	snprintf(cmd, sizeof(cmd),
 		 "test -e /usr/include/bpf/bpf_helpers.h || exit 77; "
-		 "for c in clang clang-19 clang-16 clang-14; do command -v $c >/dev/null || continue; "
+		 "for c in clang clang-19 clang-16 clang-14; do command -v $c >/dev/null || "
+		 "continue; "
 		 "exec $c -target bpf -O2 -g -D__TARGET_ARCH_x86 -I/usr/include/x86_64-linux-gnu "
-		 "-c %s -o %s; done; exit 77", source, path);
+		 "-c %s -o %s; done; exit 77",
+		 source, path);
 	status = system(cmd);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		SKIP("needs clang and libbpf's headers");
@@ -53,9 +55,10 @@ static const char *object(const char *source)
 
 TEST(execsnoop_sees_each_execve)
 {
-	static char *const argv[] = { "/bin/sh", "-c", "/bin/true; /bin/echo hi >/dev/null; exit 7", NULL };
-	struct exec_log log = { 0 };
-	struct traced t = { 0 };
+	static char *const argv[] = {"/bin/sh", "-c", "/bin/true; /bin/echo hi >/dev/null; exit 7",
+				     NULL};
+	struct exec_log log = {0};
+	struct traced t = {0};
 
 	traced_load(&t, object("demo/execsnoop.bpf.c"), NULL);
 	traced_run(&t, argv, 0, "events", on_exec, &log);
@@ -100,9 +103,10 @@ static int on_open(void *arg, const void *data, u32 size)
 
 static void run_opensnoop(const char *pid_text, struct open_log *log)
 {
-	static char *const argv[] = { "/bin/sh", "-c",
-				      "exec 3</etc/hostname; cat /no/such/file 2>/dev/null; exit 0", NULL };
-	struct traced t = { 0 };
+	static char *const argv[] = {"/bin/sh", "-c",
+				     "exec 3</etc/hostname; cat /no/such/file 2>/dev/null; exit 0",
+				     NULL};
+	struct traced t = {0};
 	struct perf_ring rings[256];
 	u32 n_cpus = map_system_cpus();
 	static char scratch[64 * 4096];
@@ -111,11 +115,12 @@ static void run_opensnoop(const char *pid_text, struct open_log *log)
 	CHECK_EQ(engine_user_new(NULL, &t.dg, &t.e), 0);
 	CHECK_EQ(obj_open_file(object("tests/engine_user/prog/opensnoop.bpf.c"), &t.dg, &t.o), 0);
 	CHECK_EQ(obj_set_var(t.o, "targ_pid", pid_text, &t.dg), 0);
-	CHECK_EQ(load_open(t.o, t.e, &(struct load_opts){ 0 }, &t.dg, &t.l), 0);
+	CHECK_EQ(load_open(t.o, t.e, &(struct load_opts){0}, &t.dg, &t.l), 0);
 	CHECK_EQ(load_run(t.l, &t.dg), 0);
 	for (u32 i = 0; i < n_cpus && i < 256; i++)
 		CHECK_EQ(t.e->ops->perf_ring_open(t.e, load_find_map(t.l, "events")->fd, i, 16,
-						  &rings[i]), 0);
+						  &rings[i]),
+			 0);
 	traced_run(&t, argv, 0, NULL, NULL, NULL);
 	for (u32 i = 0; i < n_cpus && i < 256; i++) {
 		CHECK(perf_ring_consume(&rings[i], scratch, on_open, log, &lost) >= 0);
@@ -127,7 +132,7 @@ static void run_opensnoop(const char *pid_text, struct open_log *log)
 
 TEST(opensnoop_joins_entry_and_exit)
 {
-	struct open_log log = { 0 };
+	struct open_log log = {0};
 
 	run_opensnoop("0", &log);
 	CHECK_EQ(log.found, 1);
@@ -136,7 +141,7 @@ TEST(opensnoop_joins_entry_and_exit)
 
 TEST(opensnoop_filters_by_pid)
 {
-	struct open_log log = { 0 };
+	struct open_log log = {0};
 
 	run_opensnoop("1", &log); /* init is not of the tree */
 	CHECK_EQ(log.n, 0);
@@ -146,8 +151,11 @@ TEST(opensnoop_filters_by_pid)
 
 TEST(kprobes_on_syscall_functions)
 {
-	static char *const argv[] = { "/bin/sh", "-c", "rm /no/file1 2>/dev/null; rm /no/file2 2>/dev/null; cat /no/x 2>/dev/null; exit 0", NULL };
-	struct traced t = { 0 };
+	static char *const argv[] = {
+		"/bin/sh", "-c",
+		"rm /no/file1 2>/dev/null; rm /no/file2 2>/dev/null; cat /no/x 2>/dev/null; exit 0",
+		NULL};
+	struct traced t = {0};
 	int enoent = -ENOENT;
 
 	traced_load(&t, object("tests/engine_user/prog/kprobe.bpf.c"), NULL);
@@ -163,8 +171,9 @@ TEST(kprobes_on_syscall_functions)
 
 TEST(ksyscall_arguments)
 {
-	static char *const argv[] = { "/bin/sh", "-c", "kill -0 $$; kill -0 1 2>/dev/null; exit 0", NULL };
-	struct traced t = { 0 };
+	static char *const argv[] = {"/bin/sh", "-c", "kill -0 $$; kill -0 1 2>/dev/null; exit 0",
+				     NULL};
+	struct traced t = {0};
 
 	traced_load(&t, object("tests/engine_user/prog/ksyscall.bpf.c"), NULL);
 	traced_run(&t, argv, 0, NULL, NULL, NULL);
@@ -177,8 +186,9 @@ TEST(ksyscall_arguments)
 
 TEST(task_struct_through_core)
 {
-	static char *const argv[] = { "/bin/sh", "-c", "/bin/echo a >/dev/null; kill -0 $$; exit 3", NULL };
-	struct traced t = { 0 };
+	static char *const argv[] = {"/bin/sh", "-c", "/bin/echo a >/dev/null; kill -0 $$; exit 3",
+				     NULL};
+	struct traced t = {0};
 	char want[128];
 
 	traced_load(&t, object("tests/engine_user/prog/task.bpf.c"), NULL);
@@ -216,8 +226,12 @@ __attribute__((constructor)) static void be_the_command(void)
 
 static void attach_uprobe(struct traced *t, const char *prog, bool ret)
 {
-	struct attach_spec spec = { .kind = ATTACH_UPROBE, .path = "/proc/self/exe",
-				    .name = "probed_function", .retprobe = ret, .pid = -1, .cpu = -1 };
+	struct attach_spec spec = {.kind = ATTACH_UPROBE,
+				   .path = "/proc/self/exe",
+				   .name = "probed_function",
+				   .retprobe = ret,
+				   .pid = -1,
+				   .cpu = -1};
 	struct load_prog *p = load_find_prog(t->l, prog);
 
 	CHECK(p != NULL);
@@ -228,13 +242,13 @@ static void attach_uprobe(struct traced *t, const char *prog, bool ret)
 
 TEST(uprobes_count_every_call)
 {
-	struct traced t = { 0 };
-	struct target target = { 0 };
-	u64 counts[5] = { 0 };
-	union bpf_attr attr = { 0 };
+	struct traced t = {0};
+	struct target target = {0};
+	u64 counts[5] = {0};
+	union bpf_attr attr = {0};
 	char self[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *const real_argv[] = { self, NULL };
+	char *const real_argv[] = {self, NULL};
 	u32 key = 0;
 
 	CHECK(n > 0);
@@ -266,10 +280,10 @@ TEST(uprobes_count_every_call)
 
 TEST(timers_run_in_the_guard)
 {
-	static char *const argv[] = { "/bin/sh", "-c", "sleep 0.3; exit 0", NULL };
-	struct traced t = { 0 };
-	union bpf_attr attr = { 0 };
-	u64 value[3] = { 0 };
+	static char *const argv[] = {"/bin/sh", "-c", "sleep 0.3; exit 0", NULL};
+	struct traced t = {0};
+	union bpf_attr attr = {0};
+	u64 value[3] = {0};
 	int key = 77, index = 2;
 
 	traced_load(&t, object("tests/engine_user/prog/timer.bpf.c"), NULL);
@@ -292,7 +306,7 @@ TEST(timers_run_in_the_guard)
 
 TEST(joins_a_running_process)
 {
-	struct traced t = { 0 };
+	struct traced t = {0};
 	int go[2];
 	char c = 0;
 	pid_t pid;
@@ -307,7 +321,7 @@ TEST(joins_a_running_process)
 	}
 	close(go[0]);
 	traced_load(&t, object("tests/engine_user/prog/kprobe.bpf.c"), NULL);
-	struct target target = { .pid = pid };
+	struct target target = {.pid = pid};
 	CHECK_EQ(t.e->ops->target_start(t.e, &target, &t.dg), 0);
 	CHECK_EQ(load_attach(t.l, &t.dg), 3);
 	CHECK_EQ(t.e->ops->target_go(t.e, &t.dg), pid);
@@ -324,10 +338,10 @@ TEST(joins_a_running_process)
 /* The ring's eventfd wakes a consumer, and sleeps again once it is taken. */
 TEST(ring_buffer_wakes_its_consumer)
 {
-	static char *const argv[] = { "/bin/true", NULL };
-	struct exec_log log = { 0 };
-	struct traced t = { 0 };
-	struct target target = { .argv = argv };
+	static char *const argv[] = {"/bin/true", NULL};
+	struct exec_log log = {0};
+	struct traced t = {0};
+	struct target target = {.argv = argv};
 	int fd;
 
 	traced_load(&t, object("demo/execsnoop.bpf.c"), NULL);
@@ -336,7 +350,7 @@ TEST(ring_buffer_wakes_its_consumer)
 	t.has_rb = true;
 	fd = t.e->ops->map_poll_fd(t.e, m->fd);
 	CHECK(fd >= 0);
-	struct pollfd p = { fd, POLLIN, 0 };
+	struct pollfd p = {fd, POLLIN, 0};
 	CHECK_EQ(poll(&p, 1, 0), 0);
 	CHECK_EQ(t.e->ops->target_start(t.e, &target, &t.dg), 0);
 	CHECK_EQ(load_attach(t.l, &t.dg), 1);
@@ -353,11 +367,11 @@ TEST(ring_buffer_wakes_its_consumer)
 /* A link that is closed while the target runs gets no more events. */
 TEST(closed_links_end)
 {
-	static char *const argv[] = { "/bin/sh", "-c",
-				      "/bin/true; read x; /bin/true; /bin/true; exit 0", NULL };
-	struct exec_log log = { 0 };
-	struct traced t = { 0 };
-	struct target target = { .argv = argv };
+	static char *const argv[] = {"/bin/sh", "-c",
+				     "/bin/true; read x; /bin/true; /bin/true; exit 0", NULL};
+	struct exec_log log = {0};
+	struct traced t = {0};
+	struct target target = {.argv = argv};
 	int in[2], old = dup(0);
 
 	traced_load(&t, object("demo/execsnoop.bpf.c"), NULL);
@@ -389,11 +403,12 @@ TEST(closed_links_end)
 	traced_end(&t);
 }
 
-/* A program that touches wild memory at every event: the target does not notice, the account does. */
+/* A program that touches wild memory at every event: the target does not notice, the account does.
+ */
 TEST(faulting_programs_are_told)
 {
-	static char *const argv[] = { "/bin/sh", "-c", "/bin/true; exit 4", NULL };
-	struct traced t = { 0 };
+	static char *const argv[] = {"/bin/sh", "-c", "/bin/true; exit 4", NULL};
+	struct traced t = {0};
 
 	traced_load(&t, object("tests/engine_user/prog/wild.bpf.c"), NULL);
 	traced_run(&t, argv, 0, NULL, NULL, NULL);
@@ -406,8 +421,8 @@ TEST(faulting_programs_are_told)
 
 TEST(refusals_say_what_is_there)
 {
-	struct attach_spec spec = { .kind = ATTACH_KPROBE, .name = "vfs_read", .pid = -1, .cpu = -1 };
-	struct traced t = { 0 };
+	struct attach_spec spec = {.kind = ATTACH_KPROBE, .name = "vfs_read", .pid = -1, .cpu = -1};
+	struct traced t = {0};
 
 	traced_load(&t, object("tests/engine_user/prog/kprobe.bpf.c"), NULL);
 	struct load_prog *p = load_find_prog(t.l, "openat2_entry");
@@ -440,9 +455,9 @@ TEST(as_an_ordinary_user)
 	CHECK_EQ(system(cmd), 0);
 	pid = fork();
 	if (!pid) {
-		static char *const argv[] = { "/bin/sh", "-c", "/bin/true; exit 3", NULL };
-		struct exec_log log = { 0 };
-		struct traced t = { 0 };
+		static char *const argv[] = {"/bin/sh", "-c", "/bin/true; exit 3", NULL};
+		struct exec_log log = {0};
+		struct traced t = {0};
 
 		if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
 			_exit(90);

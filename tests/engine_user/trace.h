@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tests/engine_user/trace.h - loads an object onto the user engine, runs a command under it, collects
- * what comes out.
+/* tests/engine_user/trace.h - loads an object onto the user engine, runs a command under it,
+ * collects what comes out.
  */
 #pragma once
 #include "test.h"
@@ -42,7 +42,7 @@ static inline void account_line(void *arg, const char *text)
 /* $BUILD/tests/engine_user/prog/NAME.bpf.o, built by the test script or skipped. */
 static inline void traced_load(struct traced *t, const char *path, const struct load_opts *opts)
 {
-	struct load_opts none = { 0 };
+	struct load_opts none = {0};
 	int err;
 
 	CHECK_EQ(engine_user_new(NULL, &t->dg, &t->e), 0);
@@ -59,8 +59,8 @@ static inline void traced_load(struct traced *t, const char *path, const struct 
 
 static inline void traced_read(struct traced *t, int printk_fd, ring_fn fn, void *arg)
 {
-	ssize_t n = read(printk_fd, t->printk + t->printk_len,
-			 sizeof(t->printk) - 1 - t->printk_len);
+	ssize_t n =
+		read(printk_fd, t->printk + t->printk_len, sizeof(t->printk) - 1 - t->printk_len);
 
 	if (n > 0)
 		t->printk_len += (size_t)n;
@@ -69,10 +69,10 @@ static inline void traced_read(struct traced *t, int printk_fd, ring_fn fn, void
 }
 
 /* Runs argv (or joins pid) to its end.  Records of the ring buffer map go to fn. */
-static inline void traced_run(struct traced *t, char *const *argv, s32 pid, const char *ring, ring_fn fn,
-			      void *arg)
+static inline void traced_run(struct traced *t, char *const *argv, s32 pid, const char *ring,
+			      ring_fn fn, void *arg)
 {
-	struct target target = { .argv = argv, .pid = pid };
+	struct target target = {.argv = argv, .pid = pid};
 	int printk, err;
 
 	CHECK_EQ(t->e->ops->target_start(t->e, &target, &t->dg), 0);
@@ -92,7 +92,7 @@ static inline void traced_run(struct traced *t, char *const *argv, s32 pid, cons
 	traced_dump(t, "go");
 	CHECK(err > 0);
 	do {
-		struct pollfd p[2] = { { t->e->ops->target_fd(t->e), POLLIN, 0 }, { printk, POLLIN, 0 } };
+		struct pollfd p[2] = {{t->e->ops->target_fd(t->e), POLLIN, 0}, {printk, POLLIN, 0}};
 
 		poll(p, 2, 100);
 		traced_read(t, printk, fn, arg);
@@ -114,7 +114,7 @@ static inline void traced_end(struct traced *t)
 
 static inline u64 traced_lookup(struct traced *t, const char *map, const void *key)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	u64 value = 0;
 
 	attr.map_fd = (u32)load_find_map(t->l, map)->fd;

@@ -2,8 +2,8 @@
 /* engine/user/btf.c - builds Osmia's own BTF from btf.def.
  *
  * Named types come first and get their ids by their order in the table, so a field may name a type
- * that follows; pointers and arrays are made at their first use and stand behind them, and so do the
- * tracepoints' typedefs.
+ * that follows; pointers and arrays are made at their first use and stand behind them, and so do
+ * the tracepoints' typedefs.
  */
 #include "engine/user/btf.h"
 #include "abi/uapi.h"
@@ -20,17 +20,17 @@ enum { TRACE_ARGS_MAX = 4 };
 struct item {
 	enum item_kind kind;
 	const char *name;
-	const char *type;        /* ALIAS, FIELD */
-	u32 bytes, encoding;     /* FIELD: bytes is its offset */
+	const char *type;    /* ALIAS, FIELD */
+	u32 bytes, encoding; /* FIELD: bytes is its offset */
 	const char *args[TRACE_ARGS_MAX + 1];
 };
 
 static const struct item items[] = {
-#define INT(name, bytes, encoding) { ITEM_INT, #name, NULL, bytes, encoding, { NULL } },
-#define ALIAS(name, type) { ITEM_ALIAS, #name, #type, 0, 0, { NULL } },
-#define STRUCT(name, bytes) { ITEM_STRUCT, #name, NULL, bytes, 0, { NULL } },
-#define FIELD(name, type, off) { ITEM_FIELD, #name, #type, off, 0, { NULL } },
-#define TRACE(name, ...) { ITEM_TRACE, "btf_trace_" #name, NULL, 0, 0, { __VA_ARGS__ } },
+#define INT(name, bytes, encoding) {ITEM_INT, #name, NULL, bytes, encoding, {NULL}},
+#define ALIAS(name, type)	   {ITEM_ALIAS, #name, #type, 0, 0, {NULL}},
+#define STRUCT(name, bytes)	   {ITEM_STRUCT, #name, NULL, bytes, 0, {NULL}},
+#define FIELD(name, type, off)	   {ITEM_FIELD, #name, #type, off, 0, {NULL}},
+#define TRACE(name, ...)	   {ITEM_TRACE, "btf_trace_" #name, NULL, 0, 0, {__VA_ARGS__}},
 #include "engine/user/btf.def"
 #undef INT
 #undef ALIAS
@@ -158,7 +158,7 @@ static void add_traces(struct make *m)
 
 int host_btf_build(struct diag *dg, struct btf **out)
 {
-	struct make m = { 0 };
+	struct make m = {0};
 	int err;
 
 	for (u32 i = 0; i < ARRAY_SIZE(items); i++)
@@ -166,7 +166,7 @@ int host_btf_build(struct diag *dg, struct btf **out)
 	add_named(&m);
 	add_derived(&m);
 	add_traces(&m);
-	err = btf_build(&m.b, dg, (struct place){ .file = "Osmia's own BTF" }, out);
+	err = btf_build(&m.b, dg, (struct place){.file = "Osmia's own BTF"}, out);
 	btf_builder_free(&m.b);
 	vec_free(&m.derived);
 	return err;

@@ -21,14 +21,15 @@ static int check_log(const union bpf_attr *attr)
 {
 	if (!attr->btf_log_level && !attr->btf_log_buf && !attr->btf_log_size)
 		return 0;
-	if (!!attr->btf_log_buf != !!attr->btf_log_size || (attr->btf_log_buf && !attr->btf_log_level))
+	if (!!attr->btf_log_buf != !!attr->btf_log_size ||
+	    (attr->btf_log_buf && !attr->btf_log_level))
 		return -EINVAL;
 	return (attr->btf_log_level & ~15u) || attr->btf_log_size > UINT32_MAX >> 2 ? -EINVAL : 0;
 }
 
 static int write_log(union bpf_attr *attr, const struct diag *dg)
 {
-	struct str text = { 0 };
+	struct str text = {0};
 	u32 skip = 0;
 	int err = 0;
 
@@ -77,8 +78,8 @@ static int btf_make(struct session *s, struct btf *btf, struct btf_object **out)
 
 int cmd_btf_load(struct session *s, union bpf_attr *attr)
 {
-	struct place at = { 0 };
-	struct diag dg = { 0 };
+	struct place at = {0};
+	struct diag dg = {0};
 	struct btf_object *b;
 	struct btf *btf;
 	const void *data;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/command.c - bpf(cmd, attr, size): what the kernel's __sys_bpf() checks before a command,
- * and access to the client's memory.
+/* engine/user/command.c - bpf(cmd, attr, size): what the kernel's __sys_bpf() checks before a
+ * command, and access to the client's memory.
  */
 #include "engine/user/command.h"
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
-#define CLIENT_MIN 4096ull         /* nobody maps page 0 */
+#define CLIENT_MIN 4096ull /* nobody maps page 0 */
 #define CLIENT_MAX (1ull << 47)
 
 struct command {
@@ -16,7 +16,7 @@ struct command {
 };
 
 static const struct command commands[BPF_CMD_MAX] = {
-#define COMMAND(name, function, last) [BPF_##name] = { cmd_##function, BPF_ATTR_UPTO(last) },
+#define COMMAND(name, function, last) [BPF_##name] = {cmd_##function, BPF_ATTR_UPTO(last)},
 #include "engine/user/command.def"
 #undef COMMAND
 };
@@ -32,7 +32,7 @@ static bool all_zero(const u8 *p, u64 size)
 /* Page size bounds an attr, as in the kernel's bpf_check_uarg_tail_zero(). */
 int command_run(struct session *s, enum bpf_cmd cmd, union bpf_attr *client, u32 size)
 {
-	union bpf_attr attr = { 0 };
+	union bpf_attr attr = {0};
 	u32 known = MIN(size, (u32)sizeof(attr));
 	int err;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/engine.c - struct engine_ops of the user engine: makes a session, and the calls around
- * bpf(2).
+/* engine/user/engine.c - struct engine_ops of the user engine: makes a session, and the calls
+ * around bpf(2).
  */
 #include "engine/user/btf.h"
 #include "engine/user/command.h"
@@ -44,7 +44,7 @@ static int user_printk_fd(struct engine *e, struct diag *dg)
 	int fd = printk_open(session_of(e));
 
 	if (fd < 0)
-		return diag_error(dg, (struct place){ 0 }, fd, "no pipe for bpf_printk lines");
+		return diag_error(dg, (struct place){0}, fd, "no pipe for bpf_printk lines");
 	return fd;
 }
 
@@ -53,8 +53,8 @@ static const struct btf *user_target_btf(struct engine *e, const char *module, s
 	struct session *s = session_of(e);
 
 	if (module) {
-		diag_error(dg, (struct place){ 0 }, -ENOENT, "the user engine has no kernel module '%s'",
-			   module);
+		diag_error(dg, (struct place){0}, -ENOENT,
+			   "the user engine has no kernel module '%s'", module);
 		return NULL;
 	}
 	if (!s->target_btf && host_btf_build(dg, &s->target_btf))
@@ -133,7 +133,8 @@ int engine_user_new(const struct engine_user_opts *opts, struct diag *dg, struct
 	err = session_open(s);
 	if (err) {
 		free(s);
-		return diag_error(dg, (struct place){ 0 }, err, "no shared memory for the user engine");
+		return diag_error(dg, (struct place){0}, err,
+				  "no shared memory for the user engine");
 	}
 	*out = &s->engine;
 	return 0;

@@ -55,7 +55,7 @@ static void deliver_record(struct tracing *t, enum tp_kind kind, s32 nr, u32 siz
 {
 	for (u32 i = 0; i < t->n_links; i++) {
 		struct link_object *l = t->links[i];
-		struct run_event ev = { .ctx = t->record, .ctx_size = size };
+		struct run_event ev = {.ctx = t->record, .ctx_size = size};
 
 		if (is_wanted(l, HOOK_TRACEPOINT) && l->hook.tp.kind == kind &&
 		    (l->hook.tp.nr < 0 || l->hook.tp.nr == nr))
@@ -69,7 +69,8 @@ static const struct tracepoint *find_tp(const struct tracing *t, enum tp_kind ki
 	for (u32 i = 0; i < t->n_links; i++) {
 		const struct hook *h = &t->links[i]->hook;
 
-		if (h->kind == HOOK_TRACEPOINT && h->tp.kind == kind && (h->tp.nr < 0 || h->tp.nr == nr))
+		if (h->kind == HOOK_TRACEPOINT && h->tp.kind == kind &&
+		    (h->tp.nr < 0 || h->tp.nr == nr))
 			return &h->tp;
 	}
 	return NULL;
@@ -77,13 +78,13 @@ static const struct tracepoint *find_tp(const struct tracing *t, enum tp_kind ki
 
 static void deliver_raw(struct tracing *t, enum tp_kind kind, const u64 *args, u32 n)
 {
-	u64 ctx[RAW_ARGS] = { 0 };
+	u64 ctx[RAW_ARGS] = {0};
 
 	memcpy(ctx, args, n * sizeof(*args));
 	for (u32 i = 0; i < t->n_links; i++) {
 		struct link_object *l = t->links[i];
-		struct exec_func func = { .n_args = n, .args = ctx };
-		struct run_event ev = { .ctx = ctx, .ctx_size = sizeof(ctx), .func = &func };
+		struct exec_func func = {.n_args = n, .args = ctx};
+		struct run_event ev = {.ctx = ctx, .ctx_size = sizeof(ctx), .func = &func};
 
 		if (is_wanted(l, HOOK_RAW_TP) && l->hook.tp.kind == kind)
 			deliver(t, l, &ev);
@@ -124,9 +125,12 @@ static u64 ksym_arg(enum ksym_from from, const u64 args[6])
 {
 	switch (from) {
 	case KSYM_ZERO:
-	case KSYM_UNKNOWN: return 0;
-	case KSYM_AT_FDCWD: return (u64)(s64)-100;
-	default: return args[from - KSYM_ARG0];
+	case KSYM_UNKNOWN:
+		return 0;
+	case KSYM_AT_FDCWD:
+		return (u64)(s64)-100;
+	default:
+		return args[from - KSYM_ARG0];
 	}
 }
 
@@ -158,7 +162,7 @@ static void deliver_kprobes(struct tracing *t, s32 nr, const struct user_regs_st
 		struct link_object *l = t->links[i];
 		const struct ksym *k = &l->hook.ksym;
 		struct kregs ctx;
-		struct run_event ev = { .ctx = &ctx, .ctx_size = sizeof(ctx) };
+		struct run_event ev = {.ctx = &ctx, .ctx_size = sizeof(ctx)};
 
 		if (!is_wanted(l, HOOK_KPROBE) || l->hook.retprobe != is_return)
 			continue;
@@ -173,7 +177,8 @@ static void deliver_kprobes(struct tracing *t, s32 nr, const struct user_regs_st
 	}
 }
 
-static void on_enter(void *arg, struct trace_task *task, s32 nr, const struct user_regs_struct *regs)
+static void on_enter(void *arg, struct trace_task *task, s32 nr,
+		     const struct user_regs_struct *regs)
 {
 	struct tracing *t = arg;
 	const struct tracepoint *tp;
@@ -232,10 +237,10 @@ static void on_exec(void *arg, struct trace_task *task, const struct trace_exec 
 		deliver_record(t, TP_EXEC, -1,
 			       tp_build_exec(tp, t->record, task->tid, ev->path, ev->old_tid));
 	if (has_links(t, HOOK_RAW_TP, TP_EXEC, -1)) {
-		u64 raw[3] = { (u64)task_host_ktask(&t->th), (u64)(s64)ev->old_tid, (u64)&k->bprm };
+		u64 raw[3] = {(u64)task_host_ktask(&t->th), (u64)(s64)ev->old_tid, (u64)&k->bprm};
 
 		strncpy(k->path, ev->path, sizeof(k->path) - 1);
-		k->bprm = (struct kbinprm){ .filename = k->path, .interp = k->path };
+		k->bprm = (struct kbinprm){.filename = k->path, .interp = k->path};
 		deliver_raw(t, TP_EXEC, raw, 3);
 	}
 }
@@ -252,9 +257,9 @@ static void on_fork(void *arg, struct trace_task *task, const struct trace_fork 
 					     t->th.host.task(&t->th)->comm, ev->child_tid,
 					     ev->child_comm));
 	if (has_links(t, HOOK_RAW_TP, TP_FORK, -1)) {
-		u64 child = (u64)task_host_child(&t->th, ev->child_tid, ev->child_tgid,
-						 ev->child_comm);
-		u64 raw[2] = { (u64)task_host_ktask(&t->th), child };
+		u64 child =
+			(u64)task_host_child(&t->th, ev->child_tid, ev->child_tgid, ev->child_comm);
+		u64 raw[2] = {(u64)task_host_ktask(&t->th), child};
 
 		deliver_raw(t, TP_FORK, raw, 2);
 	}
@@ -270,8 +275,8 @@ static void on_exit_task(void *arg, struct trace_task *task, const struct trace_
 	task_host_set(&t->th, task);
 	if (tp)
 		deliver_record(t, TP_EXIT, -1,
-			       tp_build_exit(tp, t->record, task->tid, t->th.host.task(&t->th)->comm,
-					     120, ev->group_dead));
+			       tp_build_exit(tp, t->record, task->tid,
+					     t->th.host.task(&t->th)->comm, 120, ev->group_dead));
 	if (has_links(t, HOOK_RAW_TP, TP_EXIT, -1)) {
 		u64 raw[2];
 
@@ -324,14 +329,15 @@ static void deliver_uprobe(struct tracing *t, s32 bp, u64 func, const struct use
 	memcpy(&ctx, regs, sizeof(ctx));
 	for (u32 i = 0; i < t->n_links; i++) {
 		struct link_object *l = t->links[i];
-		struct run_event ev = { .ctx = &ctx, .ctx_size = sizeof(ctx), .func_ip = func };
+		struct run_event ev = {.ctx = &ctx, .ctx_size = sizeof(ctx), .func_ip = func};
 
 		if (is_wanted(l, HOOK_UPROBE) && l->hook.bp == bp && l->hook.retprobe == is_return)
 			deliver(t, l, &ev);
 	}
 }
 
-static void on_bp_enter(void *arg, struct trace_task *task, s32 bp, const struct user_regs_struct *regs)
+static void on_bp_enter(void *arg, struct trace_task *task, s32 bp,
+			const struct user_regs_struct *regs)
 {
 	struct tracing *t = arg;
 
@@ -360,13 +366,13 @@ static void on_sample(void *arg, struct trace_task *task, s32 sampler,
 		      const struct user_regs_struct *regs)
 {
 	struct tracing *t = arg;
-	struct sample_ctx ctx = { .addr = 0 };
+	struct sample_ctx ctx = {.addr = 0};
 
 	task_host_set(&t->th, task);
 	memcpy(&ctx.regs, regs, sizeof(ctx.regs));
 	for (u32 i = 0; i < t->n_links; i++) {
 		struct link_object *l = t->links[i];
-		struct run_event ev = { .ctx = &ctx, .ctx_size = sizeof(ctx) };
+		struct run_event ev = {.ctx = &ctx, .ctx_size = sizeof(ctx)};
 
 		if (!is_wanted(l, HOOK_SAMPLE) || l->hook.bp != sampler)
 			continue;

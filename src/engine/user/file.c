@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/file.c - the run-time directory, files in memory, and locks that tell when a client has
- * let go of one.
+/* engine/user/file.c - the run-time directory, files in memory, and locks that tell when a client
+ * has let go of one.
  */
 #include "engine/user/file.h"
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 /* Bytes of a file that locks stand on, far behind any content: a shared lock for descriptions that
  * can be read, for write-only ones an exclusive lock on a byte of their own. */
-#define READER_BYTE ((off_t)1 << 60)
+#define READER_BYTE  ((off_t)1 << 60)
 #define WRITER_BYTES (READER_BYTE + 1)
 
 /* Opens directory name below parent, made when missing; it must be ours and nobody else's. */
@@ -125,7 +125,8 @@ enum file_access file_access(int fd)
 /* Write-only descriptions can't share a lock, so each takes the first free byte. */
 static int lock_handed_out(int fd, enum file_access access)
 {
-	struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = READER_BYTE, .l_len = 1 };
+	struct flock l = {
+		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = READER_BYTE, .l_len = 1};
 
 	if (access != FILE_WRONLY)
 		return fcntl(fd, F_OFD_SETLK, &l) ? -errno : 0;
@@ -142,7 +143,7 @@ static int lock_handed_out(int fd, enum file_access access)
 
 int file_hand_out(int own_fd, enum file_access access)
 {
-	static const int flags[] = { O_RDWR, O_RDONLY, O_WRONLY };
+	static const int flags[] = {O_RDWR, O_RDONLY, O_WRONLY};
 	char path[32];
 	int fd, err;
 
@@ -160,7 +161,7 @@ int file_hand_out(int own_fd, enum file_access access)
 
 bool file_in_use(int own_fd)
 {
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = READER_BYTE };
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = READER_BYTE};
 
 	return fcntl(own_fd, F_OFD_GETLK, &l) || l.l_type != F_UNLCK;
 }

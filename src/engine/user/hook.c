@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/hook.c - what an attach_spec means to the user engine, and what it says of those that it
- * can't serve.
+/* engine/user/hook.c - what an attach_spec means to the user engine, and what it says of those that
+ * it can't serve.
  */
 #include "abi/syscall.h"
 #include "elf/binary.h"
@@ -19,7 +19,7 @@ enum { NS_PER_S = 1000000000 };
 /* What the ctx of a raw tracepoint program stands for. */
 static int find_raw(const char *name, struct tracepoint *tp)
 {
-	static const char *const categories[] = { "raw_syscalls", "sched", "signal" };
+	static const char *const categories[] = {"raw_syscalls", "sched", "signal"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(categories); i++)
 		if (!tracepoint_find(categories[i], name, tp))
@@ -33,10 +33,12 @@ static int make_tracepoint(const struct attach_spec *spec, struct diag *dg, stru
 	if (!spec->category || !spec->name)
 		return -EINVAL;
 	if (tracepoint_find(spec->category, spec->name, &h->tp))
-		return diag_error(dg, spec->at, -ENOENT, "tracepoint '%s:%s' is not visible to the user "
-				  "engine; it has syscalls:*, raw_syscalls:*, sched:sched_process_exec, "
-				  "_fork and _exit, signal:signal_generate and signal_deliver",
-				  spec->category, spec->name);
+		return diag_error(
+			dg, spec->at, -ENOENT,
+			"tracepoint '%s:%s' is not visible to the user "
+			"engine; it has syscalls:*, raw_syscalls:*, sched:sched_process_exec, "
+			"_fork and _exit, signal:signal_generate and signal_deliver",
+			spec->category, spec->name);
 	return 0;
 }
 
@@ -53,9 +55,12 @@ static int make_raw_tp(const struct prog_object *p, const struct attach_spec *sp
 	if (!name)
 		return -EINVAL;
 	if (find_raw(name, &h->tp))
-		return diag_error(dg, spec->at, -ENOENT, "raw tracepoint '%s' is not visible to the user "
-				  "engine; it has sys_enter, sys_exit, sched_process_exec, _fork and "
-				  "_exit, signal_generate and signal_deliver", name);
+		return diag_error(
+			dg, spec->at, -ENOENT,
+			"raw tracepoint '%s' is not visible to the user "
+			"engine; it has sys_enter, sys_exit, sched_process_exec, _fork and "
+			"_exit, signal_generate and signal_deliver",
+			name);
 	h->name = strdup(name);
 	return h->name ? 0 : -ENOMEM;
 }
@@ -85,13 +90,16 @@ static int make_kprobe(const struct attach_spec *spec, struct diag *dg, struct h
 		function = name;
 	}
 	if (spec->off)
-		return diag_error(dg, spec->at, -EOPNOTSUPP, "kprobe '%s+0x%lx': the user engine sees "
-				  "system-call functions at their first instruction only", function,
-				  spec->off);
+		return diag_error(dg, spec->at, -EOPNOTSUPP,
+				  "kprobe '%s+0x%lx': the user engine sees "
+				  "system-call functions at their first instruction only",
+				  function, spec->off);
 	if (ksym_find(function, &h->ksym)) {
-		int err = diag_error(dg, spec->at, -ENOENT, "kprobe '%s': kernel functions are not "
+		int err = diag_error(dg, spec->at, -ENOENT,
+				     "kprobe '%s': kernel functions are not "
 				     "visible to the user engine but those of system calls "
-				     "(__x64_sys_*)", spec->name);
+				     "(__x64_sys_*)",
+				     spec->name);
 
 		say_nearest(spec->name, spec, dg);
 		return err;
@@ -133,7 +141,8 @@ static int make_sample(const struct attach_spec *spec, struct diag *dg, struct h
 	h->pid = spec->pid;
 	h->perf_config = spec->perf_config;
 	if (!is_clock)
-		return diag_error(dg, spec->at, -EOPNOTSUPP, "perf event (type %u, config 0x%lx): the user "
+		return diag_error(dg, spec->at, -EOPNOTSUPP,
+				  "perf event (type %u, config 0x%lx): the user "
 				  "engine has the software clocks cpu-clock and task-clock only",
 				  spec->perf_type, spec->perf_config);
 	if (!spec->period || (spec->is_freq && spec->period > NS_PER_S))
@@ -146,38 +155,63 @@ static int make_sample(const struct attach_spec *spec, struct diag *dg, struct h
 static const char *kind_text(enum attach_kind kind)
 {
 	switch (kind) {
-	case ATTACH_KPROBE_MULTI: return "kprobe.multi";
-	case ATTACH_UPROBE_MULTI: return "uprobe.multi";
-	case ATTACH_USDT: return "usdt";
-	case ATTACH_TRACE: return "fentry, fexit, fmod_ret and lsm";
-	case ATTACH_ITER: return "iter";
-	case ATTACH_XDP: return "xdp on an interface";
-	case ATTACH_TCX: return "tcx";
-	case ATTACH_CGROUP: return "cgroup hooks";
-	case ATTACH_NETNS: return "network namespace hooks";
-	case ATTACH_NETFILTER: return "netfilter";
-	case ATTACH_SOCKET: return "socket filters";
-	case ATTACH_STRUCT_OPS: return "struct_ops";
-	default: return "this hook";
+	case ATTACH_KPROBE_MULTI:
+		return "kprobe.multi";
+	case ATTACH_UPROBE_MULTI:
+		return "uprobe.multi";
+	case ATTACH_USDT:
+		return "usdt";
+	case ATTACH_TRACE:
+		return "fentry, fexit, fmod_ret and lsm";
+	case ATTACH_ITER:
+		return "iter";
+	case ATTACH_XDP:
+		return "xdp on an interface";
+	case ATTACH_TCX:
+		return "tcx";
+	case ATTACH_CGROUP:
+		return "cgroup hooks";
+	case ATTACH_NETNS:
+		return "network namespace hooks";
+	case ATTACH_NETFILTER:
+		return "netfilter";
+	case ATTACH_SOCKET:
+		return "socket filters";
+	case ATTACH_STRUCT_OPS:
+		return "struct_ops";
+	default:
+		return "this hook";
 	}
 }
 
 int hook_make(const struct prog_object *p, const struct attach_spec *spec, struct diag *dg,
 	      struct hook *out)
 {
-	struct hook h = { .bp = -1 };
+	struct hook h = {.bp = -1};
 	int err;
 
 	switch (spec->kind) {
-	case ATTACH_TRACEPOINT: err = make_tracepoint(spec, dg, &h); break;
-	case ATTACH_RAW_TP: err = make_raw_tp(p, spec, dg, &h); break;
+	case ATTACH_TRACEPOINT:
+		err = make_tracepoint(spec, dg, &h);
+		break;
+	case ATTACH_RAW_TP:
+		err = make_raw_tp(p, spec, dg, &h);
+		break;
 	case ATTACH_KPROBE:
-	case ATTACH_KSYSCALL: err = make_kprobe(spec, dg, &h); break;
-	case ATTACH_UPROBE: err = make_uprobe(spec, dg, &h); break;
-	case ATTACH_PERF_EVENT: err = make_sample(spec, dg, &h); break;
+	case ATTACH_KSYSCALL:
+		err = make_kprobe(spec, dg, &h);
+		break;
+	case ATTACH_UPROBE:
+		err = make_uprobe(spec, dg, &h);
+		break;
+	case ATTACH_PERF_EVENT:
+		err = make_sample(spec, dg, &h);
+		break;
 	default:
-		err = diag_error(dg, spec->at, -EOPNOTSUPP, "program '%s': the user engine has no %s; "
-				 "use --engine=kernel", p->name, kind_text(spec->kind));
+		err = diag_error(dg, spec->at, -EOPNOTSUPP,
+				 "program '%s': the user engine has no %s; "
+				 "use --engine=kernel",
+				 p->name, kind_text(spec->kind));
 	}
 	if (err) {
 		hook_free(&h);
@@ -198,13 +232,17 @@ void hook_free(struct hook *h)
 static bool type_fits(const struct prog_object *p, const struct hook *h)
 {
 	switch (h->kind) {
-	case HOOK_TRACEPOINT: return p->type == BPF_PROG_TYPE_TRACEPOINT;
+	case HOOK_TRACEPOINT:
+		return p->type == BPF_PROG_TYPE_TRACEPOINT;
 	case HOOK_RAW_TP:
-		return p->type == BPF_PROG_TYPE_RAW_TRACEPOINT || p->type == BPF_PROG_TYPE_TRACING ||
+		return p->type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+		       p->type == BPF_PROG_TYPE_TRACING ||
 		       p->type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
 	case HOOK_KPROBE:
-	case HOOK_UPROBE: return p->type == BPF_PROG_TYPE_KPROBE;
-	case HOOK_SAMPLE: return p->type == BPF_PROG_TYPE_PERF_EVENT;
+	case HOOK_UPROBE:
+		return p->type == BPF_PROG_TYPE_KPROBE;
+	case HOOK_SAMPLE:
+		return p->type == BPF_PROG_TYPE_PERF_EVENT;
 	}
 	return false;
 }
@@ -218,22 +256,29 @@ int user_attach(struct engine *e, int prog_fd, const struct attach_spec *spec, s
 	int err = session_by_fd(s, prog_fd, OBJECT_PROG, &o);
 
 	if (err)
-		return diag_error(dg, spec->at, err, "fd %d is no program of the user engine", prog_fd);
+		return diag_error(dg, spec->at, err, "fd %d is no program of the user engine",
+				  prog_fd);
 	p = prog_of(o);
 	err = hook_make(p, spec, dg, &hook);
 	if (err)
 		return err;
 	if (!type_fits(p, &hook)) {
 		hook_free(&hook);
-		return diag_error(dg, spec->at, -EINVAL, "program '%s' of type %s can't be attached there",
-				  p->name, prog_type_text(p->type));
+		return diag_error(dg, spec->at, -EINVAL,
+				  "program '%s' of type %s can't be attached there", p->name,
+				  prog_type_text(p->type));
 	}
 	if (tracing_started(s)) {
 		hook_free(&hook);
-		return diag_error(dg, spec->at, -EBUSY, "program '%s': the user engine attaches before "
-				  "the target starts", p->name);
+		return diag_error(dg, spec->at, -EBUSY,
+				  "program '%s': the user engine attaches before "
+				  "the target starts",
+				  p->name);
 	}
-	return link_make(s, p, &hook, hook.kind == HOOK_RAW_TP ?
-			 p->type == BPF_PROG_TYPE_TRACING ? BPF_LINK_TYPE_TRACING :
-			 BPF_LINK_TYPE_RAW_TRACEPOINT : BPF_LINK_TYPE_PERF_EVENT, spec->cookie);
+	return link_make(s, p, &hook,
+			 hook.kind == HOOK_RAW_TP ? p->type == BPF_PROG_TYPE_TRACING
+							    ? BPF_LINK_TYPE_TRACING
+							    : BPF_LINK_TYPE_RAW_TRACEPOINT
+						  : BPF_LINK_TYPE_PERF_EVENT,
+			 spec->cookie);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/host.h - struct host (abi/env.h) for this process, and the parts that the guard's host
- * for traced tasks shares with it.
+/* engine/user/host.h - struct host (abi/env.h) for this process, and the parts that the guard's
+ * host for traced tasks shares with it.
  */
 #pragma once
 #include "abi/env.h"
@@ -8,7 +8,7 @@
 
 /* This process as the current task: for PROG_TEST_RUN.  One at a time in a session. */
 struct self_host {
-	struct host host;      /* host.arg is this struct */
+	struct host host; /* host.arg is this struct */
 	struct session *s;
 	struct host_task task; /* filled when task_known */
 	bool task_known;
@@ -28,6 +28,7 @@ void proc_stat(s32 pid, u32 *ppid, u64 *start_ns);
 int proc_ns_pids(s32 tid, s32 tgid, u64 dev, u64 ino, u32 *ns_pid, u32 *ns_tgid);
 
 /* One line of bpf_trace_printk into the session's pipe, in trace_pipe's format. */
-void printk_line(struct session *s, const struct host_task *task, u32 cpu, const char *text, u32 len);
+void printk_line(struct session *s, const struct host_task *task, u32 cpu, const char *text,
+		 u32 len);
 /* The pipe's readable end, made at first use; a negative errno. */
 int printk_open(struct session *s);

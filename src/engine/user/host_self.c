@@ -14,7 +14,7 @@ enum { USER_PAGE = 4096 };
 
 u64 host_clock_ns(void *arg, int clock_id)
 {
-	struct timespec t = { 0 };
+	struct timespec t = {0};
 
 	(void)arg;
 	clock_gettime(clock_id, &t);
@@ -67,7 +67,7 @@ static const struct host_task *self_task(void *arg)
 /* Through the kernel, because an address that a program made up must not fault here. */
 static int self_read(void *arg, void *dst, u32 size, u64 addr)
 {
-	struct iovec to = { dst, size }, from = { (void *)addr, size };
+	struct iovec to = {dst, size}, from = {(void *)addr, size};
 
 	(void)arg;
 	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
@@ -153,14 +153,23 @@ void self_host_init(struct self_host *h, struct session *s)
 {
 	*h = (struct self_host){
 		.s = s,
-		.host = {
-			.arg = h, .task = self_task, .read_user = self_read,
-			.read_user_str = self_read_str, .write_user = self_write,
-			.read_kernel = self_read_kernel, .clock_ns = host_clock_ns,
-			.random = host_random, .cpu = host_cpu, .numa_node = host_numa_node,
-			.current_task = self_current_task, .printk = self_printk,
-			.send_signal = self_send_signal, .user_stack = self_user_stack,
-			.pid_ns = self_pid_ns,
-		},
+		.host =
+			{
+				.arg = h,
+				.task = self_task,
+				.read_user = self_read,
+				.read_user_str = self_read_str,
+				.write_user = self_write,
+				.read_kernel = self_read_kernel,
+				.clock_ns = host_clock_ns,
+				.random = host_random,
+				.cpu = host_cpu,
+				.numa_node = host_numa_node,
+				.current_task = self_current_task,
+				.printk = self_printk,
+				.send_signal = self_send_signal,
+				.user_stack = self_user_stack,
+				.pid_ns = self_pid_ns,
+			},
 	};
 }

@@ -144,14 +144,26 @@ void task_host_init(struct task_host *h, struct session *s)
 {
 	h->s = s;
 	h->host = (struct host){
-		.arg = h, .task = task_task, .read_user = task_read_user,
-		.read_user_str = task_read_user_str, .write_user = task_write_user,
-		.read_kernel = task_read_kernel, .clock_ns = host_clock_ns, .random = host_random,
-		.cpu = host_cpu, .numa_node = host_numa_node, .current_task = task_current_task,
-		.printk = task_printk, .send_signal = task_send_signal,
-		.user_stack = task_user_stack, .pid_ns = task_pid_ns, .cgroup_id = task_cgroup_id,
+		.arg = h,
+		.task = task_task,
+		.read_user = task_read_user,
+		.read_user_str = task_read_user_str,
+		.write_user = task_write_user,
+		.read_kernel = task_read_kernel,
+		.clock_ns = host_clock_ns,
+		.random = host_random,
+		.cpu = host_cpu,
+		.numa_node = host_numa_node,
+		.current_task = task_current_task,
+		.printk = task_printk,
+		.send_signal = task_send_signal,
+		.user_stack = task_user_stack,
+		.pid_ns = task_pid_ns,
+		.cgroup_id = task_cgroup_id,
 		.pid_tgid = task_pid_tgid,
-		.uid_gid = task_uid_gid, .comm = task_own_comm, .timers = &tracing_timers,
+		.uid_gid = task_uid_gid,
+		.comm = task_own_comm,
+		.timers = &tracing_timers,
 	};
 }
 
@@ -159,7 +171,7 @@ void task_host_set(struct task_host *h, struct trace_task *task)
 {
 	h->task = task;
 	h->who_known = h->ktask_known = false;
-	h->who = (struct host_task){ .pid = (u32)task->tid, .tgid = (u32)task->tgid };
+	h->who = (struct host_task){.pid = (u32)task->tid, .tgid = (u32)task->tgid};
 	h->host.override_return = NULL;
 }
 
@@ -167,7 +179,8 @@ void task_host_set(struct task_host *h, struct trace_task *task)
 
 static void fill_namespaces(struct task_host *h, s32 pid)
 {
-	static const char *const names[] = { "uts", "ipc", "mnt", "pid_for_children", "net", "cgroup" };
+	static const char *const names[] = {"uts", "ipc",   "mnt", "pid_for_children",
+					    "net", "cgroup"};
 	struct kmem *k = &h->kmem;
 	char path[64];
 	struct stat st;
@@ -176,8 +189,8 @@ static void fill_namespaces(struct task_host *h, s32 pid)
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, names[i]);
 		k->ns[i].ns.inum = stat(path, &st) ? 0 : (u32)st.st_ino;
 	}
-	k->nsproxy = (struct knsproxy){ &k->ns[0], &k->ns[1], &k->ns[2], &k->ns[3], &k->ns[4],
-					&k->ns[5] };
+	k->nsproxy =
+		(struct knsproxy){&k->ns[0], &k->ns[1], &k->ns[2], &k->ns[3], &k->ns[4], &k->ns[5]};
 }
 
 /* Effective ids stand in the second column of Uid: and Gid:, saved and file system ones behind. */
@@ -186,7 +199,7 @@ static void fill_cred(struct kcred *c, s32 pid)
 	char path[48], line[256];
 	FILE *f;
 
-	*c = (struct kcred){ .usage = 1 };
+	*c = (struct kcred){.usage = 1};
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	f = fopen(path, "re");
 	if (!f)
@@ -205,7 +218,7 @@ static void fill_mm(struct kmm *mm, s32 pid)
 	FILE *f;
 	char *p;
 
-	*mm = (struct kmm){ 0 };
+	*mm = (struct kmm){0};
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	f = fopen(path, "re");
 	if (!f)
@@ -215,17 +228,25 @@ static void fill_mm(struct kmm *mm, s32 pid)
 	for (u32 field = 2; p && field < 48; field++)
 		p = strchr(p + 1, ' ');
 	if (p)
-		sscanf(p, "%lu %lu %lu %lu", &mm->arg_start, &mm->arg_end, &mm->env_start, &mm->env_end);
+		sscanf(p, "%lu %lu %lu %lu", &mm->arg_start, &mm->arg_end, &mm->env_start,
+		       &mm->env_end);
 }
 
 static void fill_task(struct task_host *h, struct ktask *t, s32 pid, s32 tgid)
 {
 	struct kmem *k = &h->kmem;
 
-	*t = (struct ktask){ .pid = pid, .tgid = tgid, .prio = 120, .exit_signal = 17,
-			     .real_parent = &k->tasks[TASK_NONE], .parent = &k->tasks[TASK_NONE],
-			     .group_leader = t, .cred = &k->creds[0], .real_cred = &k->creds[0],
-			     .nsproxy = &k->nsproxy, .mm = &k->mm };
+	*t = (struct ktask){.pid = pid,
+			    .tgid = tgid,
+			    .prio = 120,
+			    .exit_signal = 17,
+			    .real_parent = &k->tasks[TASK_NONE],
+			    .parent = &k->tasks[TASK_NONE],
+			    .group_leader = t,
+			    .cred = &k->creds[0],
+			    .real_cred = &k->creds[0],
+			    .nsproxy = &k->nsproxy,
+			    .mm = &k->mm};
 	task_comm(pid, t->comm);
 }
 
@@ -248,11 +269,13 @@ struct ktask *task_host_ktask(struct task_host *h)
 	fill_task(h, &tasks[TASK_PARENT], (s32)h->who.ppid, (s32)h->who.ppid);
 	cur->real_parent = cur->parent = &tasks[TASK_PARENT];
 	cur->group_leader->real_parent = cur->group_leader->parent = &tasks[TASK_PARENT];
-	tasks[TASK_NONE] = (struct ktask){ .real_parent = &tasks[TASK_NONE],
-					   .parent = &tasks[TASK_NONE],
-					   .group_leader = &tasks[TASK_NONE],
-					   .nsproxy = &h->kmem.nsproxy, .cred = &h->kmem.creds[0],
-					   .real_cred = &h->kmem.creds[0], .mm = &h->kmem.mm };
+	tasks[TASK_NONE] = (struct ktask){.real_parent = &tasks[TASK_NONE],
+					  .parent = &tasks[TASK_NONE],
+					  .group_leader = &tasks[TASK_NONE],
+					  .nsproxy = &h->kmem.nsproxy,
+					  .cred = &h->kmem.creds[0],
+					  .real_cred = &h->kmem.creds[0],
+					  .mm = &h->kmem.mm};
 	fill_cred(&h->kmem.creds[0], h->task->tid);
 	fill_namespaces(h, h->task->tid);
 	fill_mm(&h->kmem.mm, h->task->tgid);

@@ -48,8 +48,10 @@ int cmd_map_fd_by_id(struct session *s, union bpf_attr *attr)
 	if (attr->open_flags & ~(u32)(BPF_F_RDONLY | BPF_F_WRONLY) ||
 	    access == (BPF_F_RDONLY | BPF_F_WRONLY))
 		return -EINVAL;
-	return fd_by_id(s, attr->map_id, OBJECT_MAP, access == BPF_F_RDONLY ? FILE_RDONLY :
-			access == BPF_F_WRONLY ? FILE_WRONLY : FILE_RDWR);
+	return fd_by_id(s, attr->map_id, OBJECT_MAP,
+			access == BPF_F_RDONLY	 ? FILE_RDONLY
+			: access == BPF_F_WRONLY ? FILE_WRONLY
+						 : FILE_RDWR);
 }
 
 int cmd_prog_fd_by_id(struct session *s, union bpf_attr *attr)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/info.c - BPF_OBJ_GET_INFO_BY_FD: what an object is, in the kernel's structs.
  *
- * A struct is copied as far as the client's reaches; arrays are copied as far as the client has room,
- * and their whole count is told.  Kernel 6.18: bpf_prog_get_info_by_fd() and its like.
+ * A struct is copied as far as the client's reaches; arrays are copied as far as the client has
+ * room, and their whole count is told.  Kernel 6.18: bpf_prog_get_info_by_fd() and its like.
  */
 #include "engine/user/command.h"
 #include "engine/user/link.h"
@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* What the client put into its struct: addresses and room.  -E2BIG when bytes behind ours are set. */
+/* What the client put into its struct: addresses and room.  -E2BIG when bytes behind ours are set.
+ */
 static int info_in(const union bpf_attr *attr, void *info, u32 size)
 {
 	u32 given = attr->info.info_len;
@@ -87,11 +88,13 @@ static int prog_info(struct prog_object *p, union bpf_attr *attr)
 	if (!err && info.nr_func_info && info.func_info_rec_size != rec)
 		err = -EINVAL;
 	if (!err)
-		err = array_out(info.func_info, &info.nr_func_info, p->func_info, p->n_func_info, 8);
+		err = array_out(info.func_info, &info.nr_func_info, p->func_info, p->n_func_info,
+				8);
 	if (!err && info.nr_line_info && info.line_info_rec_size != 16)
 		err = -EINVAL;
 	if (!err)
-		err = array_out(info.line_info, &info.nr_line_info, p->line_info, p->n_line_info, 16);
+		err = array_out(info.line_info, &info.nr_line_info, p->line_info, p->n_line_info,
+				16);
 	info.func_info_rec_size = 8;
 	info.line_info_rec_size = 16;
 	return err ? err : info_out(attr, &info, sizeof(info));
@@ -105,10 +108,15 @@ static int map_info_out(struct map_object *m, union bpf_attr *attr)
 	if (err)
 		return err;
 	info = (struct bpf_map_info){
-		.type = m->attr.type, .id = m->o.id, .key_size = m->attr.key_size,
-		.value_size = m->attr.value_size, .max_entries = m->attr.max_entries,
-		.map_flags = m->user_flags, .map_extra = m->attr.extra,
-		.btf_id = m->btf ? m->btf->o.id : 0, .btf_key_type_id = m->btf_key_id,
+		.type = m->attr.type,
+		.id = m->o.id,
+		.key_size = m->attr.key_size,
+		.value_size = m->attr.value_size,
+		.max_entries = m->attr.max_entries,
+		.map_flags = m->user_flags,
+		.map_extra = m->attr.extra,
+		.btf_id = m->btf ? m->btf->o.id : 0,
+		.btf_key_type_id = m->btf_key_id,
 		.btf_value_type_id = m->btf_value_id,
 	};
 	memcpy(info.name, m->attr.name, sizeof(info.name));
@@ -164,9 +172,13 @@ int cmd_obj_info(struct session *s, union bpf_attr *attr)
 	if (err)
 		return err;
 	switch (o->kind) {
-	case OBJECT_PROG: return prog_info(prog_of(o), attr);
-	case OBJECT_MAP: return map_info_out(map_of(o), attr);
-	case OBJECT_BTF: return btf_info_out(btf_of(o), attr);
-	default: return link_info(link_of(o), attr);
+	case OBJECT_PROG:
+		return prog_info(prog_of(o), attr);
+	case OBJECT_MAP:
+		return map_info_out(map_of(o), attr);
+	case OBJECT_BTF:
+		return btf_info_out(btf_of(o), attr);
+	default:
+		return link_info(link_of(o), attr);
 	}
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/kmem.h - the kernel structs that the user engine serves, in Osmia's own layout.
  *
- * A program finds them through bpf_get_current_task*(), tp_btf arguments and PT_REGS_SYSCALL_REGS, and
- * reads them directly, by bpf_probe_read_kernel or CO-RE.  Their layout is what Osmia's BTF (btf.c)
- * says: offsets come from this header on both sides.  They lie in the engine's memory and are filled
- * for the event's task before the program runs.
+ * A program finds them through bpf_get_current_task*(), tp_btf arguments and PT_REGS_SYSCALL_REGS,
+ * and reads them directly, by bpf_probe_read_kernel or CO-RE.  Their layout is what Osmia's BTF
+ * (btf.c) says: offsets come from this header on both sides.  They lie in the engine's memory and
+ * are filled for the event's task before the program runs.
  */
 #pragma once
 #include "base/types.h"
 
 enum { KTASK_COMM = 16 };
 
-/* Kernel struct pt_regs, x86-64: what a kprobe's or uprobe's ctx is.  arch/x86/include/asm/ptrace.h */
+/* Kernel struct pt_regs, x86-64: what a kprobe's or uprobe's ctx is.  arch/x86/include/asm/ptrace.h
+ */
 struct kregs {
-	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags,
-		sp, ss;
+	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
+		flags, sp, ss;
 };
 _Static_assert(sizeof(struct kregs) == 168, "struct pt_regs of x86-64");
 
@@ -24,7 +25,7 @@ struct kcred {
 };
 
 struct kmm {
-	u64 arg_start, arg_end;  /* of the command line, in the task's memory */
+	u64 arg_start, arg_end; /* of the command line, in the task's memory */
 	u64 env_start, env_end;
 };
 
@@ -63,9 +64,9 @@ enum { KMEM_TASKS = 6, KMEM_PATH = 4096 };
 
 /* Everything that one event may show. */
 struct kmem {
-	struct kregs regs;       /* of the system call */
+	struct kregs regs;		/* of the system call */
 	struct ktask tasks[KMEM_TASKS]; /* current, parent, leader, child, its leader, none */
-	struct kcred creds[2];   /* current, child */
+	struct kcred creds[2];		/* current, child */
 	struct kmm mm;
 	struct knsproxy nsproxy;
 	struct kns ns[6];

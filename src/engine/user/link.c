@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/link.c - link objects and the commands on them.
  *
- * A link ends when it is detached, or when the last fd of it is gone: the guard asks for that at each
- * event (file_in_use()), so no one has to tell it.
+ * A link ends when it is detached, or when the last fd of it is gone: the guard asks for that at
+ * each event (file_in_use()), so no one has to tell it.
  */
 #include "engine/user/link.h"
 #include "engine/user/command.h"
@@ -21,7 +21,7 @@ static void link_release(struct session *s, struct object *o)
 		object_put(&l->prog->o);
 	hook_free(&l->hook);
 	if (l->shared)
-		*l->shared = (struct link_shared){ 0 };
+		*l->shared = (struct link_shared){0};
 	free(l);
 }
 
@@ -93,20 +93,22 @@ static int fill_probe(const struct link_object *l, struct bpf_link_info *info)
 
 	switch (h->kind) {
 	case HOOK_KPROBE:
-		info->perf_event.type = h->retprobe ? BPF_PERF_EVENT_KRETPROBE : BPF_PERF_EVENT_KPROBE;
+		info->perf_event.type =
+			h->retprobe ? BPF_PERF_EVENT_KRETPROBE : BPF_PERF_EVENT_KPROBE;
 		info->perf_event.kprobe.offset = (u32)h->off;
 		info->perf_event.kprobe.addr = 0;
 		info->perf_event.kprobe.missed = 0;
 		info->perf_event.kprobe.cookie = l->cookie;
-		return text_out(info->perf_event.kprobe.func_name, &info->perf_event.kprobe.name_len,
-				h->name);
+		return text_out(info->perf_event.kprobe.func_name,
+				&info->perf_event.kprobe.name_len, h->name);
 	case HOOK_UPROBE:
-		info->perf_event.type = h->retprobe ? BPF_PERF_EVENT_URETPROBE : BPF_PERF_EVENT_UPROBE;
+		info->perf_event.type =
+			h->retprobe ? BPF_PERF_EVENT_URETPROBE : BPF_PERF_EVENT_UPROBE;
 		info->perf_event.uprobe.offset = (u32)h->off;
 		info->perf_event.uprobe.cookie = l->cookie;
 		info->perf_event.uprobe.ref_ctr_offset = h->ref_ctr_off;
-		return text_out(info->perf_event.uprobe.file_name, &info->perf_event.uprobe.name_len,
-				h->path);
+		return text_out(info->perf_event.uprobe.file_name,
+				&info->perf_event.uprobe.name_len, h->path);
 	default:
 		info->perf_event.type = BPF_PERF_EVENT_TRACEPOINT;
 		info->perf_event.tracepoint.cookie = l->cookie;
@@ -142,15 +144,15 @@ int link_fill_info(const struct link_object *l, struct bpf_link_info *info)
 /* tp_btf: the tracepoint is in the program.  Kernel bpf_tracing_prog_attach(). */
 static int attach_tracing(struct session *s, struct prog_object *p, u64 cookie)
 {
-	struct attach_spec spec = { .kind = ATTACH_RAW_TP, .pid = -1, .cpu = -1 };
+	struct attach_spec spec = {.kind = ATTACH_RAW_TP, .pid = -1, .cpu = -1};
 	struct hook hook;
 	int err = hook_make(p, &spec, NULL, &hook);
 
 	return err ? err : link_make(s, p, &hook, BPF_LINK_TYPE_TRACING, cookie);
 }
 
-/* The attach types that a program of this type takes in LINK_CREATE here; others are the kernel's to
- * refuse with -EINVAL. */
+/* The attach types that a program of this type takes in LINK_CREATE here; others are the kernel's
+ * to refuse with -EINVAL. */
 int cmd_link_create(struct session *s, union bpf_attr *attr)
 {
 	u32 attach_type = attr->link_create.attach_type;
@@ -162,7 +164,9 @@ int cmd_link_create(struct session *s, union bpf_attr *attr)
 		return err;
 	p = prog_of(o);
 	switch (p->type) {
-	case BPF_PROG_TYPE_TRACEPOINT: case BPF_PROG_TYPE_KPROBE: case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_KPROBE:
+	case BPF_PROG_TYPE_PERF_EVENT:
 		if (attach_type == BPF_TRACE_UPROBE_MULTI || attach_type == BPF_TRACE_KPROBE_MULTI)
 			return -EOPNOTSUPP;
 		if (attach_type != BPF_PERF_EVENT || attr->link_create.flags)
@@ -180,7 +184,7 @@ int cmd_link_create(struct session *s, union bpf_attr *attr)
 
 int cmd_raw_tracepoint_open(struct session *s, union bpf_attr *attr)
 {
-	struct attach_spec spec = { .kind = ATTACH_RAW_TP, .pid = -1, .cpu = -1 };
+	struct attach_spec spec = {.kind = ATTACH_RAW_TP, .pid = -1, .cpu = -1};
 	char name[128] = "";
 	struct object *o;
 	struct prog_object *p;
@@ -191,9 +195,11 @@ int cmd_raw_tracepoint_open(struct session *s, union bpf_attr *attr)
 		return err;
 	p = prog_of(o);
 	if (p->type == BPF_PROG_TYPE_TRACING)
-		return attr->raw_tracepoint.name ? -EINVAL :
-						   attach_tracing(s, p, attr->raw_tracepoint.cookie);
-	if (p->type != BPF_PROG_TYPE_RAW_TRACEPOINT && p->type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
+		return attr->raw_tracepoint.name
+			       ? -EINVAL
+			       : attach_tracing(s, p, attr->raw_tracepoint.cookie);
+	if (p->type != BPF_PROG_TYPE_RAW_TRACEPOINT &&
+	    p->type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
 		return -EINVAL;
 	for (u32 i = 0; i < sizeof(name) - 1; i++) {
 		if (client_read(&name[i], attr->raw_tracepoint.name + i, 1))
@@ -203,12 +209,13 @@ int cmd_raw_tracepoint_open(struct session *s, union bpf_attr *attr)
 	}
 	spec.name = name;
 	err = hook_make(p, &spec, NULL, &hook);
-	return err ? err : link_make(s, p, &hook, BPF_LINK_TYPE_RAW_TRACEPOINT,
-				     attr->raw_tracepoint.cookie);
+	return err ? err
+		   : link_make(s, p, &hook, BPF_LINK_TYPE_RAW_TRACEPOINT,
+			       attr->raw_tracepoint.cookie);
 }
 
-/* Only programs of the same type and attach type change places.  A running target sees programs that
- * were there when it started. */
+/* Only programs of the same type and attach type change places.  A running target sees programs
+ * that were there when it started. */
 int cmd_link_update(struct session *s, union bpf_attr *attr)
 {
 	struct object *link, *prog, *old;

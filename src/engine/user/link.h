@@ -10,11 +10,11 @@
 #include "engine/user/session.h"
 
 enum hook_kind {
-	HOOK_TRACEPOINT,   /* record of tp as ctx */
-	HOOK_RAW_TP,       /* arguments of tp as u64s: raw_tp and tp_btf */
-	HOOK_KPROBE,       /* ksym: entry or return of a system-call function */
-	HOOK_UPROBE,       /* bp: entry or return of a user function */
-	HOOK_SAMPLE,       /* bp: id of a sampler; registers of a running thread */
+	HOOK_TRACEPOINT, /* record of tp as ctx */
+	HOOK_RAW_TP,	 /* arguments of tp as u64s: raw_tp and tp_btf */
+	HOOK_KPROBE,	 /* ksym: entry or return of a system-call function */
+	HOOK_UPROBE,	 /* bp: entry or return of a user function */
+	HOOK_SAMPLE,	 /* bp: id of a sampler; registers of a running thread */
 };
 
 struct hook {
@@ -23,21 +23,21 @@ struct hook {
 	struct tracepoint tp; /* HOOK_TRACEPOINT, HOOK_RAW_TP */
 	struct ksym ksym;     /* HOOK_KPROBE */
 	bool is_ksyscall;     /* HOOK_KPROBE by system call, not by function */
-	char *name;           /* owned; as the spec had it, NULL: none */
-	char *path;           /* owned; HOOK_UPROBE: file */
-	u64 off;              /* HOOK_UPROBE: byte offset in it; HOOK_KPROBE: in the function */
+	char *name;	      /* owned; as the spec had it, NULL: none */
+	char *path;	      /* owned; HOOK_UPROBE: file */
+	u64 off;	      /* HOOK_UPROBE: byte offset in it; HOOK_KPROBE: in the function */
 	u64 ref_ctr_off;
-	s32 pid;              /* HOOK_UPROBE, HOOK_SAMPLE: tgid, 0 or less: all */
-	s32 bp;               /* id in the transport, once it is started */
-	u64 period_ns;        /* HOOK_SAMPLE: of CPU time */
-	u64 perf_config;      /* HOOK_SAMPLE: enum perf_sw_ids */
+	s32 pid;	 /* HOOK_UPROBE, HOOK_SAMPLE: tgid, 0 or less: all */
+	s32 bp;		 /* id in the transport, once it is started */
+	u64 period_ns;	 /* HOOK_SAMPLE: of CPU time */
+	u64 perf_config; /* HOOK_SAMPLE: enum perf_sw_ids */
 };
 
 struct link_object {
 	struct object o;
 	struct prog_object *prog; /* a reference; NULL after a detach */
 	struct hook hook;
-	u32 type;             /* enum bpf_link_type */
+	u32 type; /* enum bpf_link_type */
 	u64 cookie;
 	struct link_shared *shared; /* in the session's shared memory */
 };

@@ -104,22 +104,28 @@ static int find_special(const struct btf *btf, u32 value_id, struct map_attr *a)
 static bool takes_no_btf(u32 type)
 {
 	switch (type) {
-	case BPF_MAP_TYPE_PROG_ARRAY: case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-	case BPF_MAP_TYPE_CGROUP_ARRAY: case BPF_MAP_TYPE_STACK_TRACE:
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS: case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
 		return true;
 	}
 	return false;
 }
 
 /* An array's key is an int; without one the map is one value, a data section. */
-static int check_array_key(const struct btf *btf, u32 key_id, u32 value_id, const struct map_attr *a)
+static int check_array_key(const struct btf *btf, u32 key_id, u32 value_id,
+			   const struct map_attr *a)
 {
 	const struct btf_type *t = btf_resolve(btf, key_id);
 
 	if (!key_id)
 		return a->type == BPF_MAP_TYPE_ARRAY && a->max_entries == 1 &&
-		       btf_kind(btf_type(btf, value_id)) == BTF_DATASEC ? 0 : -EINVAL;
+				       btf_kind(btf_type(btf, value_id)) == BTF_DATASEC
+			       ? 0
+			       : -EINVAL;
 	return btf_kind(t) == BTF_INT && btf_int_bits(t) == 32 && !btf_int_bit_off(t) ? 0 : -EINVAL;
 }
 
@@ -156,7 +162,9 @@ static int check_attr(const union bpf_attr *attr)
 		return -EINVAL;
 	if (attr->btf_vmlinux_value_type_id)
 		return attr->map_type != BPF_MAP_TYPE_STRUCT_OPS || attr->btf_key_type_id ||
-		       attr->btf_value_type_id ? -EINVAL : -EOPNOTSUPP;
+				       attr->btf_value_type_id
+			       ? -EINVAL
+			       : -EOPNOTSUPP;
 	if (attr->btf_key_type_id && !attr->btf_value_type_id)
 		return -EINVAL;
 	if (attr->map_type != BPF_MAP_TYPE_BLOOM_FILTER && attr->map_type != BPF_MAP_TYPE_ARENA &&
@@ -229,9 +237,13 @@ static int map_make(struct session *s, const struct map_attr *a, const char *nam
 
 int cmd_map_create(struct session *s, union bpf_attr *attr)
 {
-	struct map_attr a = { .type = attr->map_type, .key_size = attr->key_size,
-			      .value_size = attr->value_size, .max_entries = attr->max_entries,
-			      .extra = attr->map_extra, .spin_lock_off = ~0u, .timer_off = ~0u };
+	struct map_attr a = {.type = attr->map_type,
+			     .key_size = attr->key_size,
+			     .value_size = attr->value_size,
+			     .max_entries = attr->max_entries,
+			     .extra = attr->map_extra,
+			     .spin_lock_off = ~0u,
+			     .timer_off = ~0u};
 	struct btf_object *btf = NULL;
 	struct map_object *m;
 	int err = check_attr(attr);
@@ -264,6 +276,8 @@ int cmd_map_create(struct session *s, union bpf_attr *attr)
 		object_free(s, &m->o);
 		return err;
 	}
-	return session_publish(s, &m->o, attr->map_flags & BPF_F_RDONLY ? FILE_RDONLY :
-			       attr->map_flags & BPF_F_WRONLY ? FILE_WRONLY : FILE_RDWR);
+	return session_publish(s, &m->o,
+			       attr->map_flags & BPF_F_RDONLY	? FILE_RDONLY
+			       : attr->map_flags & BPF_F_WRONLY ? FILE_WRONLY
+								: FILE_RDWR);
 }

@@ -38,8 +38,10 @@ static int map_by_fd(struct session *s, u32 fd, u32 need, struct map_object **ou
 static bool holds_refs(const struct map_object *m)
 {
 	switch (m->attr.type) {
-	case BPF_MAP_TYPE_PROG_ARRAY: case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-	case BPF_MAP_TYPE_HASH_OF_MAPS: case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
 		return true;
 	}
 	return false;
@@ -240,7 +242,8 @@ int cmd_map_lookup_and_delete(struct session *s, union bpf_attr *attr)
 	err = map_by_fd(s, attr->map_fd, CAN_READ | CAN_WRITE, &m);
 	if (err)
 		return err;
-	if (attr->flags && (m->attr.type == BPF_MAP_TYPE_QUEUE || m->attr.type == BPF_MAP_TYPE_STACK))
+	if (attr->flags &&
+	    (m->attr.type == BPF_MAP_TYPE_QUEUE || m->attr.type == BPF_MAP_TYPE_STACK))
 		return -EINVAL;
 	if (bad_lock_flag(m, attr->flags))
 		return -EINVAL;
@@ -249,8 +252,8 @@ int cmd_map_lookup_and_delete(struct session *s, union bpf_attr *attr)
 		err = client_value(m, attr->value, &value);
 	if (err)
 		return err;
-	return holds_refs(m) ? -ERR_NOTSUPP :
-			       map_user_lookup_and_delete(m->map, key, value, attr->flags);
+	return holds_refs(m) ? -ERR_NOTSUPP
+			     : map_user_lookup_and_delete(m->map, key, value, attr->flags);
 }
 
 int cmd_map_freeze(struct session *s, union bpf_attr *attr)

@@ -5,11 +5,12 @@
 #include "engine/user/session.h"
 
 enum {
-	PACKET_TAIL = 320,     /* tailroom: kernel sizeof(struct skb_shared_info), aligned */
+	PACKET_TAIL = 320, /* tailroom: kernel sizeof(struct skb_shared_info), aligned */
 	PACKET_BYTES_MAX = 65536,
 };
 
-/* The session's buffer: PACKET_HEADROOM, PACKET_BYTES_MAX and PACKET_TAIL bytes; NULL: no memory there. */
+/* The session's buffer: PACKET_HEADROOM, PACKET_BYTES_MAX and PACKET_TAIL bytes; NULL: no memory
+ * there. */
 u8 *packet_buffer(struct session *s);
 
 int test_run_xdp(struct session *s, struct prog_object *p, union bpf_attr *attr);

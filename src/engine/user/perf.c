@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/perf.c - makes the ring of one CPU and enters it into its perf event array.
  *
- * The client's fd is a duplicate of the map's eventfd: one wake-up for all CPUs, so a consumer looks
- * at every ring.  It must be opened before the target starts, which is when the guard is forked.
+ * The client's fd is a duplicate of the map's eventfd: one wake-up for all CPUs, so a consumer
+ * looks at every ring.  It must be opened before the target starts, which is when the guard is
+ * forked.
  */
 #include "engine/user/perf.h"
 #include "base/vec.h"
@@ -65,9 +66,11 @@ int user_perf_ring_open(struct engine *e, int map_fd, u32 cpu, u32 n_pages, stru
 		return err;
 	}
 	object_get(o);
-	s->perf_files[s->n_perf_files++] = (struct perf_file){ o, cpu, own, bytes };
-	*out = (struct perf_ring){ .fd = fd, .base = client, .page_bytes = PERF_PAGE,
-				   .data_bytes = n_pages * PERF_PAGE };
+	s->perf_files[s->n_perf_files++] = (struct perf_file){o, cpu, own, bytes};
+	*out = (struct perf_ring){.fd = fd,
+				  .base = client,
+				  .page_bytes = PERF_PAGE,
+				  .data_bytes = n_pages * PERF_PAGE};
 	return 0;
 }
 

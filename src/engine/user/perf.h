@@ -6,7 +6,7 @@
 struct perf_file {
 	struct object *map; /* a reference */
 	u32 cpu;
-	void *base;         /* owned mapping, of the session: the client gets one of its own */
+	void *base; /* owned mapping, of the session: the client gets one of its own */
 	u64 bytes;
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/pin.c - BPF_OBJ_PIN and BPF_OBJ_GET.
  *
- * There is no bpffs: paths below /sys/fs/bpf stand for the folder bpf/ of the run-time directory, all
- * others are what they are.  A pin is a hard link of the object's file where the file system allows,
- * so it outlives the session; a pinned map can be opened by any later session of the same user.
- * Kernel 6.18: kernel/bpf/inode.c.
+ * There is no bpffs: paths below /sys/fs/bpf stand for the folder bpf/ of the run-time directory,
+ * all others are what they are.  A pin is a hard link of the object's file where the file system
+ * allows, so it outlives the session; a pinned map can be opened by any later session of the same
+ * user. Kernel 6.18: kernel/bpf/inode.c.
  */
 #include "engine/user/command.h"
 #include "engine/user/object.h"
@@ -21,7 +21,7 @@
 
 /* A path of the client, and the directory it counts from. */
 struct pin_path {
-	int dir_fd;          /* -1, AT_FDCWD or owned */
+	int dir_fd; /* -1, AT_FDCWD or owned */
 	bool owned;
 	char path[PATH_MAX];
 };
@@ -63,7 +63,8 @@ static int open_virtual(struct session *s, struct pin_path *p, bool make)
 	return 0;
 }
 
-static int pin_path_open(struct session *s, const union bpf_attr *attr, bool make, struct pin_path *p)
+static int pin_path_open(struct session *s, const union bpf_attr *attr, bool make,
+			 struct pin_path *p)
 {
 	u32 n = strlen(BPFFS);
 
@@ -171,6 +172,8 @@ int cmd_obj_get(struct session *s, union bpf_attr *attr)
 	close(fd);
 	if (err)
 		return err == -EINVAL ? -EACCES : err;
-	return session_publish(s, o, access == BPF_F_RDONLY ? FILE_RDONLY :
-			       access == BPF_F_WRONLY ? FILE_WRONLY : FILE_RDWR);
+	return session_publish(s, o,
+			       access == BPF_F_RDONLY	? FILE_RDONLY
+			       : access == BPF_F_WRONLY ? FILE_WRONLY
+							: FILE_RDWR);
 }

@@ -59,7 +59,8 @@ void proc_stat(s32 pid, u32 *ppid, u64 *start_ns)
 		for (u32 field = 2; field < 22 && p; field++)
 			p = strchr(p + 1, ' ');
 		if (p)
-			*start_ns = strtoull(p + 1, NULL, 10) * (1000000000 / (u64)sysconf(_SC_CLK_TCK));
+			*start_ns = strtoull(p + 1, NULL, 10) *
+				    (1000000000 / (u64)sysconf(_SC_CLK_TCK));
 	}
 	bytes_free(&b);
 }

@@ -3,8 +3,8 @@
  *
  *	attr ─> copy ─> check ─> resolve ─> calls ─> verify ─> object
  *
- * verify is the verifier's place.  Until there is one, a program is accepted as it is and runs in the
- * checked interpreter.
+ * verify is the verifier's place.  Until there is one, a program is accepted as it is and runs in
+ *the checked interpreter.
  */
 #pragma once
 #include "engine/user/session.h"
@@ -13,7 +13,7 @@ struct prog_load {
 	struct session *s;
 	const union bpf_attr *attr;
 	struct prog_object *prog;
-	struct diag dg;         /* sentences of a refusal, for the log */
+	struct diag dg; /* sentences of a refusal, for the log */
 	u32 fd_array_cnt;
 };
 
@@ -36,7 +36,8 @@ bool prog_type_known(u32 prog_type);
 
 /* Map fds become maps, in both copies of the insns; callees stay. */
 int prog_resolve(struct prog_load *l);
-/* Marks insns that can run: *reached has n_insns bytes, not 0 where they can; caller frees.  -ENOMEM. */
+/* Marks insns that can run: *reached has n_insns bytes, not 0 where they can; caller frees.
+ * -ENOMEM. */
 int prog_reach(const struct prog_object *p, u8 **reached);
 /* Every helper that can be called exists, may be called by this type and under this licence. */
 int prog_check_calls(struct prog_load *l);

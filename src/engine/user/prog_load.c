@@ -30,9 +30,9 @@ int prog_refuse(struct prog_load *l, u32 pc, int err, const char *fmt, ...)
 	va_list ap;
 
 	if (prog_line_at(l->prog, pc, &at))
-		diag_note(&l->dg, (struct place){ 0 }, "; @ %s:%u", at.file, at.line);
+		diag_note(&l->dg, (struct place){0}, "; @ %s:%u", at.file, at.line);
 	va_start(ap, fmt);
-	diag_verror(&l->dg, (struct place){ 0 }, err, fmt, ap);
+	diag_verror(&l->dg, (struct place){0}, err, fmt, ap);
 	va_end(ap);
 	return err;
 }
@@ -58,8 +58,8 @@ static void prog_release(struct session *s, struct object *o)
 
 /* ---- the stages ---- */
 
-/* Records of rec_size bytes, of which the first known ones are taken; a longer record's tail must be
- * 0.  Kernel: check_btf_func(), check_btf_line(). */
+/* Records of rec_size bytes, of which the first known ones are taken; a longer record's tail must
+ * be 0.  Kernel: check_btf_func(), check_btf_line(). */
 static int copy_records(u64 addr, u32 n, u32 rec_size, u32 known, u32 n_max, void **out)
 {
 	const u8 *from = client_memory(addr, (u64)n * rec_size);
@@ -100,8 +100,11 @@ static int stage_btf(struct prog_load *l)
 		err = copy_records(attr->line_info, attr->line_info_cnt, attr->line_info_rec_size,
 				   LINE_INFO_BYTES, p->n_insns, &p->line_info);
 	if (err)
-		return err == -EFAULT || err == -ENOMEM ? err :
-			prog_refuse(l, 0, err, "func_info or line_info records of wrong size or number");
+		return err == -EFAULT || err == -ENOMEM
+			       ? err
+			       : prog_refuse(
+					 l, 0, err,
+					 "func_info or line_info records of wrong size or number");
 	p->n_func_info = attr->func_info_cnt;
 	p->n_line_info = attr->line_info_cnt;
 	p->btf = btf_of(o);
@@ -111,7 +114,7 @@ static int stage_btf(struct prog_load *l)
 
 static int stage_check(struct prog_load *l)
 {
-	return insns_check(l->prog->run, l->prog->n_insns, (struct place){ 0 }, &l->dg);
+	return insns_check(l->prog->run, l->prog->n_insns, (struct place){0}, &l->dg);
 }
 
 /* The verifier's place.  It will set what a run need not check any more; a trusted session takes
@@ -130,8 +133,11 @@ static int stage_exec(struct prog_load *l)
 	if (!table)
 		return -ENOMEM;
 	helper_table_fill(table, p->type, p->attach_type);
-	p->exec = (struct exec_prog){ .insns = p->run, .n_insns = p->n_insns, .prog_type = p->type,
-				      .helpers = table, .owner = p };
+	p->exec = (struct exec_prog){.insns = p->run,
+				     .n_insns = p->n_insns,
+				     .prog_type = p->type,
+				     .helpers = table,
+				     .owner = p};
 	p->stats = session_stats(l->s);
 	return 0;
 }
@@ -174,7 +180,8 @@ static int find_target(struct session *s, const union bpf_attr *attr, struct pro
 	if (attr->attach_prog_fd)
 		return -EINVAL;
 	if (!attr->attach_btf_id)
-		return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM ? -EINVAL : 0;
+		return p->type == BPF_PROG_TYPE_TRACING || p->type == BPF_PROG_TYPE_LSM ? -EINVAL
+											: 0;
 	btf = s->engine.ops->target_btf(&s->engine, NULL, NULL);
 	if (!btf || attr->attach_btf_id >= btf_n_types(btf))
 		return -EINVAL;
@@ -237,7 +244,7 @@ static int copy_insns(const union bpf_attr *attr, struct prog_object *p)
  * bpf_vlog_finalize(). */
 static int write_log(union bpf_attr *attr, const struct diag *dg, bool accepted)
 {
-	struct str text = { 0 };
+	struct str text = {0};
 	int err = 0;
 
 	for (u32 i = 0; i < dg->n; i++)
@@ -305,7 +312,7 @@ static int prog_enter(struct session *s, struct prog_object *p)
 
 int cmd_prog_load(struct session *s, union bpf_attr *attr)
 {
-	struct prog_load l = { .s = s, .attr = attr };
+	struct prog_load l = {.s = s, .attr = attr};
 	int err;
 
 	l.prog = prog_new();
@@ -341,9 +348,10 @@ bool prog_line_at(const struct prog_object *p, u32 pc, struct prog_line *out)
 		best = &info[i];
 	if (!best)
 		return false;
-	*out = (struct prog_line){ .pc = pc, .line = best->line_col >> 10,
-				   .col = best->line_col & 0x3ff,
-				   .file = btf_str(p->btf->btf, best->file_name_off) };
+	*out = (struct prog_line){.pc = pc,
+				  .line = best->line_col >> 10,
+				  .col = best->line_col & 0x3ff,
+				  .file = btf_str(p->btf->btf, best->file_name_off)};
 	return true;
 }
 
@@ -365,7 +373,8 @@ int cmd_prog_bind_map(struct session *s, union bpf_attr *attr)
 	for (u32 i = 0; i < p->n_maps; i++)
 		if (p->maps[i] == map_of(map))
 			return 0;
-	maps = realloc(p->maps, MAX(p->n_maps + 1, (u32)BPF_MAX_USED_MAPS) * sizeof(struct map_object *));
+	maps = realloc(p->maps,
+		       MAX(p->n_maps + 1, (u32)BPF_MAX_USED_MAPS) * sizeof(struct map_object *));
 	if (!maps)
 		return -ENOMEM;
 	p->maps = maps;

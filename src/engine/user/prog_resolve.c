@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/prog_resolve.c - what the insns of a program name: maps by fd, helpers by number.
  *
- * Kernel 6.18: resolve_pseudo_ldimm64() and check_helper_call(); sentences are theirs where they have
- * one.
+ * Kernel 6.18: resolve_pseudo_ldimm64() and check_helper_call(); sentences are theirs where they
+ * have one.
  */
 #include "abi/helper_use.h"
 #include "engine/user/command.h"
@@ -18,11 +18,19 @@
 static bool sleepable_takes(u32 map_type)
 {
 	switch (map_type) {
-	case BPF_MAP_TYPE_PROG_ARRAY: case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-	case BPF_MAP_TYPE_STACK_TRACE: case BPF_MAP_TYPE_CGROUP_ARRAY: case BPF_MAP_TYPE_LPM_TRIE:
-	case BPF_MAP_TYPE_BLOOM_FILTER: case BPF_MAP_TYPE_DEVMAP: case BPF_MAP_TYPE_DEVMAP_HASH:
-	case BPF_MAP_TYPE_CPUMAP: case BPF_MAP_TYPE_XSKMAP: case BPF_MAP_TYPE_SOCKMAP:
-	case BPF_MAP_TYPE_SOCKHASH: case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
 		return false;
 	}
 	return true;
@@ -37,10 +45,13 @@ static int use_map(struct prog_load *l, struct map_object *m)
 		if (p->maps[i] == m)
 			return 0;
 	if (p->n_maps == BPF_MAX_USED_MAPS)
-		return prog_refuse(l, 0, -E2BIG, "The total number of maps per program has reached "
-				   "the limit of %u", BPF_MAX_USED_MAPS);
+		return prog_refuse(l, 0, -E2BIG,
+				   "The total number of maps per program has reached "
+				   "the limit of %u",
+				   BPF_MAX_USED_MAPS);
 	if ((p->flags & BPF_F_SLEEPABLE) && !sleepable_takes(m->attr.type))
-		return prog_refuse(l, 0, -EINVAL, "Sleepable programs can only use array, hash, ringbuf "
+		return prog_refuse(l, 0, -EINVAL,
+				   "Sleepable programs can only use array, hash, ringbuf "
 				   "and local storage maps");
 	if (m->attr.type == BPF_MAP_TYPE_PROG_ARRAY && map_take_prog(m, p))
 		return prog_refuse(l, 0, -EINVAL, "prog array map %u holds programs of type %s",
@@ -90,12 +101,15 @@ static int resolve_map(struct prog_load *l, u32 pc)
 	if (err)
 		return err;
 	if (is_value) {
-		u8 *value = m->attr.type == BPF_MAP_TYPE_ARRAY && m->attr.max_entries == 1 ?
-			    map_first_value(m->map) : NULL;
+		u8 *value = m->attr.type == BPF_MAP_TYPE_ARRAY && m->attr.max_entries == 1
+				    ? map_first_value(m->map)
+				    : NULL;
 
 		if (!value || off >= m->attr.value_size)
-			return prog_refuse(l, pc, -EINVAL, "invalid access to map value pointer, "
-					   "value_size=%u off=%u", m->attr.value_size, off);
+			return prog_refuse(l, pc, -EINVAL,
+					   "invalid access to map value pointer, "
+					   "value_size=%u off=%u",
+					   m->attr.value_size, off);
 		insn_set_imm64(run, (u64)value + off);
 	} else {
 		insn_set_imm64(run, (u64)m->map);
@@ -151,8 +165,10 @@ int prog_resolve(struct prog_load *l)
 		case PSEUDO_FUNC:
 			break;
 		case PSEUDO_BTF_ID:
-			err = prog_refuse(l, pc, -EINVAL, "kernel variables (btf_id %d) do not exist "
-					  "in the user engine", i->imm);
+			err = prog_refuse(l, pc, -EINVAL,
+					  "kernel variables (btf_id %d) do not exist "
+					  "in the user engine",
+					  i->imm);
 			break;
 		default:
 			err = resolve_map(l, pc);
@@ -171,14 +187,16 @@ static int check_helper(struct prog_load *l, u32 pc)
 	if (!proto || !id)
 		return prog_refuse(l, pc, -EINVAL, "invalid func unknown#%d", (s32)id);
 	if (!helper_allowed(id, p->type, p->attach_type))
-		return prog_refuse(l, pc, -EINVAL, "program of this type cannot use helper bpf_%s#%u",
-				   proto->name, id);
+		return prog_refuse(l, pc, -EINVAL,
+				   "program of this type cannot use helper bpf_%s#%u", proto->name,
+				   id);
 	if (!helper_has_body(id))
 		return prog_refuse(l, pc, -EINVAL,
 				   "helper bpf_%s#%u does not exist in the user engine",
 				   proto->name, id);
 	if ((proto->flags & HELPER_GPL) && !p->gpl)
-		return prog_refuse(l, pc, -EINVAL, "cannot call GPL-restricted function from "
+		return prog_refuse(l, pc, -EINVAL,
+				   "cannot call GPL-restricted function from "
 				   "non-GPL compatible program");
 	return 0;
 }
@@ -195,8 +213,10 @@ int prog_check_calls(struct prog_load *l)
 		if (!reached[pc] || !insn_is_call(i) || i->src == CALL_SUBPROG || call_is_poison(i))
 			continue;
 		if (i->src == CALL_KFUNC)
-			err = prog_refuse(l, pc, -EINVAL, "kernel function btf_id %d does not exist in "
-					  "the user engine", i->imm);
+			err = prog_refuse(l, pc, -EINVAL,
+					  "kernel function btf_id %d does not exist in "
+					  "the user engine",
+					  i->imm);
 		else
 			err = check_helper(l, pc);
 	}

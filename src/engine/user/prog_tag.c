@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/prog_tag.c - a program's tag: the first 8 bytes of SHA-256 over its insns, without what
- * differs from load to load.
+/* engine/user/prog_tag.c - a program's tag: the first 8 bytes of SHA-256 over its insns, without
+ * what differs from load to load.
  *
  * FIPS 180-4; kernel 6.18 bpf_prog_calc_tag().
  */
@@ -83,8 +83,8 @@ static void sha256_end(struct sha256 *s)
 
 void prog_tag(const struct prog_object *p, u8 tag[BPF_TAG_SIZE])
 {
-	struct sha256 s = { .h = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
-				   0x9b05688c, 0x1f83d9ab, 0x5be0cd19 } };
+	struct sha256 s = {.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+				 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
 	bool second = false;
 
 	for (u32 i = 0; i < p->n_insns; i++) {

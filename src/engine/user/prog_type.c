@@ -15,14 +15,22 @@ bool prog_type_known(u32 prog_type)
 static bool cgroup_sock_addr_ok(u32 attach_type)
 {
 	switch (attach_type) {
-	case BPF_CGROUP_INET4_BIND: case BPF_CGROUP_INET6_BIND:
-	case BPF_CGROUP_INET4_CONNECT: case BPF_CGROUP_INET6_CONNECT:
-	case BPF_CGROUP_UNIX_CONNECT: case BPF_CGROUP_INET4_GETPEERNAME:
-	case BPF_CGROUP_INET6_GETPEERNAME: case BPF_CGROUP_UNIX_GETPEERNAME:
-	case BPF_CGROUP_INET4_GETSOCKNAME: case BPF_CGROUP_INET6_GETSOCKNAME:
-	case BPF_CGROUP_UNIX_GETSOCKNAME: case BPF_CGROUP_UDP4_SENDMSG:
-	case BPF_CGROUP_UDP6_SENDMSG: case BPF_CGROUP_UNIX_SENDMSG:
-	case BPF_CGROUP_UDP4_RECVMSG: case BPF_CGROUP_UDP6_RECVMSG:
+	case BPF_CGROUP_INET4_BIND:
+	case BPF_CGROUP_INET6_BIND:
+	case BPF_CGROUP_INET4_CONNECT:
+	case BPF_CGROUP_INET6_CONNECT:
+	case BPF_CGROUP_UNIX_CONNECT:
+	case BPF_CGROUP_INET4_GETPEERNAME:
+	case BPF_CGROUP_INET6_GETPEERNAME:
+	case BPF_CGROUP_UNIX_GETPEERNAME:
+	case BPF_CGROUP_INET4_GETSOCKNAME:
+	case BPF_CGROUP_INET6_GETSOCKNAME:
+	case BPF_CGROUP_UNIX_GETSOCKNAME:
+	case BPF_CGROUP_UDP4_SENDMSG:
+	case BPF_CGROUP_UDP6_SENDMSG:
+	case BPF_CGROUP_UNIX_SENDMSG:
+	case BPF_CGROUP_UDP4_RECVMSG:
+	case BPF_CGROUP_UDP6_RECVMSG:
 	case BPF_CGROUP_UNIX_RECVMSG:
 		return true;
 	}
@@ -47,7 +55,8 @@ static bool attach_type_ok(u32 prog_type, u32 t)
 		return t == BPF_SK_REUSEPORT_SELECT || t == BPF_SK_REUSEPORT_SELECT_OR_MIGRATE;
 	case BPF_PROG_TYPE_NETFILTER:
 		return t == BPF_NETFILTER;
-	case BPF_PROG_TYPE_SYSCALL: case BPF_PROG_TYPE_EXT:
+	case BPF_PROG_TYPE_SYSCALL:
+	case BPF_PROG_TYPE_EXT:
 		return t == 0;
 	}
 	return true;
@@ -70,8 +79,9 @@ int prog_check_attach(u32 prog_type, u32 *attach_type, bool has_target)
 /* Kernel license_is_gpl_compatible(). */
 bool license_is_gpl(const char *license)
 {
-	static const char *const names[] = { "GPL", "GPL v2", "GPL and additional rights",
-					     "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL" };
+	static const char *const names[] = {
+		"GPL",		"GPL v2",	"GPL and additional rights",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(license, names[i]))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/reach.c - which insns of an unverified program can run at all.
  *
- * Compilers leave both arms where CO-RE or a constant of .rodata decides: `if (exists) helper()`.  A
+ * Compilers leave both arms where CO-RE or a constant of .rodata decides: `if (exists) helper()`. A
  * helper that only the dead arm calls must not keep the program from loading.  So constants are
  * followed along straight lines, into branches that compare them, and out of frozen read-only maps;
- * where two ways meet nothing is known any more.  Every insn is walked twice at most.  The answer errs
- * on the side of reachable; the verifier will say it exactly.
+ * where two ways meet nothing is known any more.  Every insn is walked twice at most.  The answer
+ * errs on the side of reachable; the verifier will say it exactly.
  */
 #include "engine/user/prog.h"
 #include "isa/alu.h"
@@ -18,14 +18,14 @@ enum { SEEN_KNOWING = 1, SEEN = 2 };
 
 struct reach {
 	const struct prog_object *p;
-	u8 *seen;             /* owned by the caller; per insn */
-	u32 *todo;            /* owned; starts of ways, taken with nothing known */
+	u8 *seen;  /* owned by the caller; per insn */
+	u32 *todo; /* owned; starts of ways, taken with nothing known */
 	u32 n_todo;
 };
 
 struct known {
 	u64 value[REG_MAX];
-	u16 mask;             /* registers whose value is known */
+	u16 mask; /* registers whose value is known */
 };
 
 static bool knows(const struct known *k, u32 reg)
@@ -41,7 +41,7 @@ static void learn(struct known *k, u32 reg, u64 value)
 
 static void forget(struct known *k, u32 reg)
 {
-	k->mask &= (u16)~(1u << reg);
+	k->mask &= (u16) ~(1u << reg);
 }
 
 /* A way that starts at pc is noted once: what is not SEEN yet, is SEEN from here on. */
@@ -78,7 +78,8 @@ static void step_load(struct reach *r, struct known *k, const struct insn *i)
 	u64 value;
 
 	if (INSN_MODE(i->code) == MODE_MEM && knows(k, i->src) &&
-	    read_constant(r->p, k->value[i->src] + (u64)(s64)i->off, insn_size_bytes(i->code), &value))
+	    read_constant(r->p, k->value[i->src] + (u64)(s64)i->off, insn_size_bytes(i->code),
+			  &value))
 		learn(k, i->dst, value);
 	else
 		forget(k, i->dst);
@@ -93,8 +94,9 @@ static void step_alu(struct known *k, const struct insn *i)
 	if ((!is_mov && (!knows(k, i->dst) || i->off)) || (takes_reg && !knows(k, i->src)))
 		forget(k, i->dst);
 	else
-		learn(k, i->dst, alu_insn_eval(i, knows(k, i->dst) ? k->value[i->dst] : 0,
-					       alu_operand(i, takes_reg ? k->value[i->src] : 0)));
+		learn(k, i->dst,
+		      alu_insn_eval(i, knows(k, i->dst) ? k->value[i->dst] : 0,
+				    alu_operand(i, takes_reg ? k->value[i->src] : 0)));
 }
 
 /* The insn after this one that is walked next, or -1 at the end of the way. */
@@ -146,8 +148,11 @@ static s64 step(struct reach *r, struct known *k, u32 pc)
 			learn(k, i->dst, insn_imm64(i));
 		}
 		return pc + 2;
-	case CLS_LDX: step_load(r, k, i); return pc + 1;
-	case CLS_ST: return pc + 1;
+	case CLS_LDX:
+		step_load(r, k, i);
+		return pc + 1;
+	case CLS_ST:
+		return pc + 1;
 	case CLS_STX:
 		if (INSN_MODE(i->code) == MODE_ATOMIC) {
 			forget(k, i->src);
@@ -156,15 +161,18 @@ static s64 step(struct reach *r, struct known *k, u32 pc)
 		}
 		return pc + 1;
 	case CLS_ALU:
-	case CLS_ALU64: step_alu(k, i); return pc + 1;
-	default: return step_jump(r, k, i, pc);
+	case CLS_ALU64:
+		step_alu(k, i);
+		return pc + 1;
+	default:
+		return step_jump(r, k, i, pc);
 	}
 }
 
 /* Along one way until it ends or runs into one that knew no more. */
 static void walk(struct reach *r, u32 start)
 {
-	struct known k = { 0 };
+	struct known k = {0};
 	s64 pc = step(r, &k, start);
 
 	while (pc >= 0 && pc < r->p->n_insns && r->seen[pc] != SEEN) {
@@ -177,7 +185,7 @@ static void walk(struct reach *r, u32 start)
 
 int prog_reach(const struct prog_object *p, u8 **reached)
 {
-	struct reach r = { .p = p };
+	struct reach r = {.p = p};
 
 	r.seen = calloc(p->n_insns, sizeof(*r.seen));
 	r.todo = calloc(p->n_insns, sizeof(*r.todo));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/run.c - builds the exec_env of a run, answers what exec/ and helper/ ask of the engine
- * during it, and counts how it ended.
+/* engine/user/run.c - builds the exec_env of a run, answers what exec/ and helper/ ask of the
+ * engine during it, and counts how it ended.
  */
 #include "engine/user/run.h"
 #include "engine/user/prog.h"
@@ -44,7 +44,7 @@ static bool span_ok(struct exec_env *env, u64 addr, u64 size, bool write, const 
 {
 	if (!in_range(addr, size, start, end))
 		return false;
-	env->hit[write] = (struct exec_span){ (u64)start, (u64)end - (u64)start };
+	env->hit[write] = (struct exec_span){(u64)start, (u64)end - (u64)start};
 	return true;
 }
 
@@ -156,8 +156,9 @@ static int run_packet_load(struct exec_env *env, s32 off, u32 size, u32 *out)
 	if (at < 0 || at + size > pkt->data_end - pkt->data)
 		return -EFAULT;
 	memcpy(b, pkt->data + at, size);
-	*out = size == 1 ? b[0] : size == 2 ? (u32)b[0] << 8 | b[1] :
-	       (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3];
+	*out = size == 1   ? b[0]
+	       : size == 2 ? (u32)b[0] << 8 | b[1]
+			   : (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3];
 	return 0;
 }
 
@@ -195,12 +196,21 @@ static void fill_env(struct run *r, const struct host *host, struct prog_object 
 	int cpu = sched_getcpu();
 
 	r->env = (struct exec_env){
-		.prog = &p->exec, .ctx = ev->ctx, .ctx_size = ev->ctx_size,
-		.ctx_writable = ev->ctx_writable, .start_pc = ev->start_pc, .host = host,
+		.prog = &p->exec,
+		.ctx = ev->ctx,
+		.ctx_size = ev->ctx_size,
+		.ctx_writable = ev->ctx_writable,
+		.start_pc = ev->start_pc,
+		.host = host,
 		.cpu = cpu < 0 ? 0 : (u32)cpu % map_system_cpus(),
-		.attach_cookie = ev->cookie, .func_ip = ev->func_ip, .func = ev->func,
-		.packet = ev->packet, .map_at = run_map_at, .tail_target = run_tail_target,
-		.inner_map = run_inner_map, .engine = r,
+		.attach_cookie = ev->cookie,
+		.func_ip = ev->func_ip,
+		.func = ev->func,
+		.packet = ev->packet,
+		.map_at = run_map_at,
+		.tail_target = run_tail_target,
+		.inner_map = run_inner_map,
+		.engine = r,
 		.packet_load = ev->packet ? run_packet_load : NULL,
 	};
 	if (r->s->opts.trusted)
@@ -241,8 +251,10 @@ static void why(const struct prog_stats *st, char *text, u32 size)
 	const struct helper_proto *proto = helper_proto(st->error_helper);
 
 	if (st->poison)
-		snprintf(text, size, "reached a field, type or kernel function that does not exist on "
-			 "the user engine (poisoned call %u)", st->poison);
+		snprintf(text, size,
+			 "reached a field, type or kernel function that does not exist on "
+			 "the user engine (poisoned call %u)",
+			 st->poison);
 	else if (proto && st->error_helper)
 		snprintf(text, size, "called bpf_%s with an argument that is not allowed (0x%lx)",
 			 proto->name, st->error_addr);
@@ -267,6 +279,7 @@ void run_failure_text(const struct prog_object *p, char *text, u32 size)
 	why(st, reason, sizeof(reason));
 	if (st->line)
 		snprintf(line, sizeof(line), ", line %u", st->line);
-	snprintf(text, size, "program '%s': %lu of %lu runs ended early: the first one, at insn %u%s, %s",
+	snprintf(text, size,
+		 "program '%s': %lu of %lu runs ended early: the first one, at insn %u%s, %s",
 		 p->name, st->faults, st->runs, st->error_pc, line, reason);
 }

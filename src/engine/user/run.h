@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/run.h - one run of a loaded program on an event.
  *
- * Used by PROG_TEST_RUN in the controller and by events in the guard.  Nothing here blocks, and what
- * a program does wrong ends its run only: it is counted in the program's stats with the reason.
+ * Used by PROG_TEST_RUN in the controller and by events in the guard.  Nothing here blocks, and
+ * what a program does wrong ends its run only: it is counted in the program's stats with the
+ * reason.
  */
 #pragma once
 #include "abi/packet.h"
@@ -17,12 +18,12 @@ struct run_event {
 	u32 ctx_size;
 	bool ctx_writable;
 	u64 cookie, func_ip;
-	struct packet *packet;  /* NULL: no packet program */
+	struct packet *packet; /* NULL: no packet program */
 	const struct exec_func *func;
 	const struct kmem *kmem; /* kernel structs it may read, NULL: none */
-	u32 start_pc;           /* of a timer's callback; 0: the program */
-	const u64 *args;        /* r1..r5 of a callback; NULL: r1 is ctx */
-	const void *key;        /* of a callback's element, which it may read; NULL: none */
+	u32 start_pc;		 /* of a timer's callback; 0: the program */
+	const u64 *args;	 /* r1..r5 of a callback; NULL: r1 is ctx */
+	const void *key;	 /* of a callback's element, which it may read; NULL: none */
 	u32 key_size;
 };
 
@@ -35,7 +36,7 @@ struct run {
 	u32 n_progs;
 	struct map *inner[RUN_INNER_MAX];
 	u32 n_inner;
-	u32 bad_helper;         /* of a refused call */
+	u32 bad_helper; /* of a refused call */
 };
 
 /* Runs the program: 0 and r0 in *ret, or the negative errno that ended it. */

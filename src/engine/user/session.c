@@ -25,8 +25,8 @@ int session_open(struct session *s)
 {
 	s->printk_fd[0] = s->printk_fd[1] = -1;
 	s->sweep_at = SWEEP_MIN;
-	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			 -1, 0);
+	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->shared == MAP_FAILED)
 		return -ENOMEM;
 	if (getrandom(&s->nonce, sizeof(s->nonce), GRND_NONBLOCK) != sizeof(s->nonce))
@@ -39,7 +39,7 @@ int session_open(struct session *s)
 /* Each kind refers only to kinds that are freed after it. */
 void session_close(struct session *s)
 {
-	static const enum object_kind order[] = { OBJECT_LINK, OBJECT_PROG, OBJECT_MAP, OBJECT_BTF };
+	static const enum object_kind order[] = {OBJECT_LINK, OBJECT_PROG, OBJECT_MAP, OBJECT_BTF};
 
 	for (u32 k = 0; k < ARRAY_SIZE(order); k++)
 		for (u32 i = s->n_objects; i-- > 0;)
@@ -196,13 +196,16 @@ struct prog_stats *session_stats(struct session *s)
 void session_stats_free(struct session *s, struct prog_stats *st)
 {
 	if (st && st != &s->shared->stats[STATS_SLOTS - 1])
-		*st = (struct prog_stats){ 0 };
+		*st = (struct prog_stats){0};
 }
 
 int object_write(struct session *s, struct object *o, const void *data, u32 size)
 {
-	struct file_header h = { .magic = FILE_MAGIC, .kind = o->kind, .id = o->id,
-				 .session = s->nonce, .size = size };
+	struct file_header h = {.magic = FILE_MAGIC,
+				.kind = o->kind,
+				.id = o->id,
+				.session = s->nonce,
+				.size = size};
 	int err = file_write_all(o->fd, &h, sizeof(h));
 
 	return err ? err : file_write_all(o->fd, data, size);

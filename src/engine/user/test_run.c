@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/test_run.c - BPF_PROG_TEST_RUN: programs of every kind on an event that the client made.
+/* engine/user/test_run.c - BPF_PROG_TEST_RUN: programs of every kind on an event that the client
+ * made.
  *
  * The kernel knows it for some types only; here tracing programs take any ctx_in as well.
  * Kernel 6.18: bpf_prog_test_run() and net/bpf/test_run.c.
@@ -15,8 +16,8 @@
 #include <time.h>
 
 enum {
-	ERR_NOTSUPP = 524,         /* kernel ENOTSUPP */
-	RAW_TP_CTX_MAX = 12 * 8,   /* kernel MAX_BPF_FUNC_ARGS */
+	ERR_NOTSUPP = 524,	 /* kernel ENOTSUPP */
+	RAW_TP_CTX_MAX = 12 * 8, /* kernel MAX_BPF_FUNC_ARGS */
 	CTX_MAX = 65535,
 	REPEAT_MAX = 100000000,
 };
@@ -28,7 +29,8 @@ u8 *packet_buffer(struct session *s)
 
 	if (s->packet)
 		return s->packet;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
+		 0);
 	if (p == MAP_FAILED)
 		return NULL;
 	s->packet = p;
@@ -118,13 +120,14 @@ static int test_run_ctx(struct session *s, struct prog_object *p, union bpf_attr
 {
 	bool is_syscall = p->type == BPF_PROG_TYPE_SYSCALL;
 	u32 size = attr->test.ctx_size_in;
-	struct run_event ev = { .ctx_size = size, .ctx_writable = is_syscall };
+	struct run_event ev = {.ctx_size = size, .ctx_writable = is_syscall};
 	u32 duration;
 	u64 ret = 0;
 	int err;
 
-	if (attr->test.data_in || attr->test.data_out || attr->test.ctx_out || attr->test.duration ||
-	    attr->test.repeat || attr->test.batch_size || (is_syscall && attr->test.flags))
+	if (attr->test.data_in || attr->test.data_out || attr->test.ctx_out ||
+	    attr->test.duration || attr->test.repeat || attr->test.batch_size ||
+	    (is_syscall && attr->test.flags))
 		return -EINVAL;
 	if (size > (p->type == BPF_PROG_TYPE_RAW_TRACEPOINT ? RAW_TP_CTX_MAX : CTX_MAX))
 		return -EINVAL;
@@ -165,14 +168,22 @@ int cmd_prog_test_run(struct session *s, union bpf_attr *attr)
 	switch (p->type) {
 	case BPF_PROG_TYPE_XDP:
 		return test_run_xdp(s, p, attr);
-	case BPF_PROG_TYPE_SOCKET_FILTER: case BPF_PROG_TYPE_SCHED_CLS:
-	case BPF_PROG_TYPE_SCHED_ACT: case BPF_PROG_TYPE_CGROUP_SKB:
-	case BPF_PROG_TYPE_LWT_IN: case BPF_PROG_TYPE_LWT_OUT: case BPF_PROG_TYPE_LWT_XMIT:
+	case BPF_PROG_TYPE_SOCKET_FILTER:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_SCHED_ACT:
+	case BPF_PROG_TYPE_CGROUP_SKB:
+	case BPF_PROG_TYPE_LWT_IN:
+	case BPF_PROG_TYPE_LWT_OUT:
+	case BPF_PROG_TYPE_LWT_XMIT:
 	case BPF_PROG_TYPE_LWT_SEG6LOCAL:
 		return test_run_skb(s, p, attr);
-	case BPF_PROG_TYPE_SYSCALL: case BPF_PROG_TYPE_RAW_TRACEPOINT:
-	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE: case BPF_PROG_TYPE_KPROBE:
-	case BPF_PROG_TYPE_TRACEPOINT: case BPF_PROG_TYPE_PERF_EVENT: case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_SYSCALL:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+	case BPF_PROG_TYPE_KPROBE:
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_TRACING:
 		return test_run_ctx(s, p, attr);
 	}
 	return -ERR_NOTSUPP;

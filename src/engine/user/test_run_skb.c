@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/test_run_skb.c - PROG_TEST_RUN of programs on an skb: the packet comes in on loopback.
+/* engine/user/test_run_skb.c - PROG_TEST_RUN of programs on an skb: the packet comes in on
+ * loopback.
  *
  * Kernel 6.18: bpf_prog_test_run_skb(), convert___skb_to_skb() and back.
  */
@@ -13,11 +14,11 @@
 #include <string.h>
 
 enum {
-	SKB_HEADROOM = 64,        /* kernel NET_SKB_PAD + NET_IP_ALIGN */
+	SKB_HEADROOM = 64, /* kernel NET_SKB_PAD + NET_IP_ALIGN */
 	SKB_PAGE = 4096,
-	LOOPBACK = 1,             /* its ifindex in every network namespace */
-	GSO_LEN_MAX = 65536,      /* kernel GSO_LEGACY_MAX_SIZE */
-	GSO_SEGS_MAX = 65535,     /* kernel GSO_MAX_SEGS */
+	LOOPBACK = 1,	      /* its ifindex in every network namespace */
+	GSO_LEN_MAX = 65536,  /* kernel GSO_LEGACY_MAX_SIZE */
+	GSO_SEGS_MAX = 65535, /* kernel GSO_MAX_SEGS */
 };
 
 /* Traffic control sees the Ethernet header, the others begin behind it. */
@@ -34,7 +35,7 @@ static bool zero_between(const struct __sk_buff *skb, size_t from, size_t to)
 	return true;
 }
 
-#define AFTER(field) (offsetof(struct __sk_buff, field) + sizeof(((struct __sk_buff *)0)->field))
+#define AFTER(field)  (offsetof(struct __sk_buff, field) + sizeof(((struct __sk_buff *)0)->field))
 #define BEFORE(field) offsetof(struct __sk_buff, field)
 
 /* Only what a client may set is set. */
@@ -59,7 +60,7 @@ static int check_given(const struct __sk_buff *skb, u32 len)
 /* What eth_type_trans() makes of the Ethernet header on loopback, whose address is zero. */
 static void fill_from_packet(struct __sk_buff *skb, const u8 *frame, u32 len)
 {
-	static const u8 own[ETH_ALEN], all[ETH_ALEN] = { 255, 255, 255, 255, 255, 255 };
+	static const u8 own[ETH_ALEN], all[ETH_ALEN] = {255, 255, 255, 255, 255, 255};
 	u16 proto = (u16)(frame[12] << 8 | frame[13]);
 
 	if (frame[0] & 1)
@@ -78,11 +79,15 @@ static void fill_from_packet(struct __sk_buff *skb, const u8 *frame, u32 len)
 /* What goes back to the client: the fields it may set, nothing else. */
 static void keep_given(struct __sk_buff *skb)
 {
-	struct __sk_buff out = { .mark = skb->mark, .priority = skb->priority,
-				 .ingress_ifindex = skb->ingress_ifindex, .ifindex = skb->ifindex,
-				 .tstamp = skb->tstamp, .wire_len = skb->wire_len,
-				 .gso_segs = skb->gso_segs, .gso_size = skb->gso_size,
-				 .hwtstamp = skb->hwtstamp };
+	struct __sk_buff out = {.mark = skb->mark,
+				.priority = skb->priority,
+				.ingress_ifindex = skb->ingress_ifindex,
+				.ifindex = skb->ifindex,
+				.tstamp = skb->tstamp,
+				.wire_len = skb->wire_len,
+				.gso_segs = skb->gso_segs,
+				.gso_size = skb->gso_size,
+				.hwtstamp = skb->hwtstamp};
 
 	memcpy(out.cb, skb->cb, sizeof(out.cb));
 	*skb = out;
@@ -93,9 +98,9 @@ int test_run_skb(struct session *s, struct prog_object *p, union bpf_attr *attr)
 	bool has_ctx = attr->test.ctx_size_in || attr->test.ctx_size_out, l2 = sees_l2(p->type);
 	u32 size = attr->test.data_size_in, duration;
 	u8 *buf = packet_buffer(s), *frame = buf + PACKET_HEADROOM;
-	struct packet pkt = { .kind = PACKET_SKB };
-	struct run_event ev = { .ctx_size = sizeof(struct __sk_buff), .ctx_writable = true,
-				.packet = &pkt };
+	struct packet pkt = {.kind = PACKET_SKB};
+	struct run_event ev = {
+		.ctx_size = sizeof(struct __sk_buff), .ctx_writable = true, .packet = &pkt};
 	struct __sk_buff skb;
 	u64 ret = 0;
 	int err;
@@ -130,6 +135,6 @@ int test_run_skb(struct session *s, struct prog_object *p, union bpf_attr *attr)
 		memset(pkt.data, 0, ETH_HLEN);
 	}
 	keep_given(&skb);
-	return test_finish(attr, pkt.data, packet_len(&pkt), &skb, has_ctx ? sizeof(skb) : 0, (u32)ret,
-			   duration);
+	return test_finish(attr, pkt.data, packet_len(&pkt), &skb, has_ctx ? sizeof(skb) : 0,
+			   (u32)ret, duration);
 }

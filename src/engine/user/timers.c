@@ -2,10 +2,10 @@
 /* engine/user/timers.c - bpf_timer: the guard runs callbacks from its loop.
  *
  * One timerfd serves all; it is set to whichever timer is next.  A timer is known by the address of
- * its bpf_timer, and a number written there proves at expiry that the element is still the one it was
- * (a new element's timer field is zero).  A program may write that number itself: it then gets its own
- * callback with its own element, nothing else.
- * Kernel 6.18: bpf_timer_init() and its neighbours in kernel/bpf/helpers.c.
+ * its bpf_timer, and a number written there proves at expiry that the element is still the one it
+ * was (a new element's timer field is zero).  A program may write that number itself: it then gets
+ * its own callback with its own element, nothing else. Kernel 6.18: bpf_timer_init() and its
+ * neighbours in kernel/bpf/helpers.c.
  */
 #include "base/vec.h"
 #include "engine/user/run.h"
@@ -20,22 +20,22 @@
 enum { TIMER_KEY_MAX = 512, TIMERS_MAX = 65536 };
 
 struct timer {
-	u64 *at;                  /* bpf_timer in the value; its first word holds number */
+	u64 *at; /* bpf_timer in the value; its first word holds number */
 	u64 number;
 	struct map_object *map;
 	struct prog_object *prog; /* whose callback it is; NULL before set_callback */
 	u64 func;
 	int clock;
-	u64 expires_ns;           /* CLOCK_MONOTONIC; 0: not armed */
+	u64 expires_ns; /* CLOCK_MONOTONIC; 0: not armed */
 };
 
 struct timers {
 	struct tracing *t;
-	int fd;                   /* owned; timerfd */
+	int fd; /* owned; timerfd */
 	VEC(struct timer) list;
 	u64 last_number;
-	u64 running;              /* number of the timer whose callback runs, 0: none */
-	struct self_host host;    /* there is no task: the guard itself is the current one */
+	u64 running;	       /* number of the timer whose callback runs, 0: none */
+	struct self_host host; /* there is no task: the guard itself is the current one */
 };
 
 /* Timers of elements that are gone are dropped when they are met. */
@@ -49,7 +49,7 @@ static struct timer *find(struct timers *ts, const void *at)
 
 static void set_next(struct timers *ts)
 {
-	struct itimerspec next = { 0 };
+	struct itimerspec next = {0};
 	u64 first = 0;
 
 	for (u32 i = 0; i < ts->list.n; i++) {
@@ -102,7 +102,8 @@ static int timer_init(void *arg, struct exec_env *env, struct map *m, void *time
 	t = new_timer(ts);
 	if (!t)
 		return -ENOMEM;
-	*t = (struct timer){ .at = timer, .number = ++ts->last_number, .map = map, .clock = clock_id };
+	*t = (struct timer){
+		.at = timer, .number = ++ts->last_number, .map = map, .clock = clock_id};
 	*t->at = t->number;
 	return 0;
 }
@@ -185,10 +186,12 @@ static int match_element(struct map *m, void *key, void *value, void *arg)
 
 static void fire(struct timers *ts, struct timer *t)
 {
-	struct find_key f = { .t = t };
-	u64 args[5] = { (u64)t->map->map, (u64)f.key, 0, 0, 0 }, ret;
-	struct run_event ev = { .start_pc = (u32)t->func, .args = args, .key = f.key,
-				.key_size = t->map->attr.key_size };
+	struct find_key f = {.t = t};
+	u64 args[5] = {(u64)t->map->map, (u64)f.key, 0, 0, 0}, ret;
+	struct run_event ev = {.start_pc = (u32)t->func,
+			       .args = args,
+			       .key = f.key,
+			       .key_size = t->map->attr.key_size};
 	struct prog_object *prog = t->prog;
 
 	if (ev.key_size > sizeof(f.key) || *t->at != t->number)

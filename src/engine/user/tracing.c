@@ -61,13 +61,14 @@ void tracing_free(struct session *s)
 int user_target_start(struct engine *e, const struct target *target, struct diag *dg)
 {
 	struct session *s = session_of(e);
-	struct place at = { 0 };
+	struct place at = {0};
 	struct tracing *t;
 
 	if (s->tracing)
 		return diag_error(dg, at, -EBUSY, "the session has a target already");
 	if (!target->argv && target->pid <= 0)
-		return diag_error(dg, at, -EINVAL, "the user engine sees the events of a command "
+		return diag_error(dg, at, -EINVAL,
+				  "the user engine sees the events of a command "
 				  "(-- CMD) or a process (-p PID) only; name one, or use "
 				  "--engine=kernel");
 	t = calloc(1, sizeof(*t));
@@ -90,15 +91,31 @@ int user_target_start(struct engine *e, const struct target *target, struct diag
 static int want_tracepoint(struct trace *tr, const struct tracepoint *tp)
 {
 	switch (tp->kind) {
-	case TP_SYSCALL_ENTER: return trace_want_syscall(tr, (u32)tp->nr, TRACE_ENTER);
-	case TP_SYSCALL_EXIT: return trace_want_syscall(tr, (u32)tp->nr, TRACE_EXIT);
-	case TP_RAW_ENTER: trace_want_all_syscalls(tr, TRACE_ENTER); return 0;
-	case TP_RAW_EXIT: trace_want_all_syscalls(tr, TRACE_EXIT); return 0;
-	case TP_EXEC: trace_want_process(tr, TRACE_EXEC_EVENT); return 0;
-	case TP_FORK: trace_want_process(tr, TRACE_FORK_EVENT); return 0;
-	case TP_EXIT: trace_want_process(tr, TRACE_EXIT_EVENT); return 0;
-	case TP_SIGNAL_GENERATE: trace_want_process(tr, TRACE_SIGNAL_GENERATE); return 0;
-	case TP_SIGNAL_DELIVER: trace_want_process(tr, TRACE_SIGNAL_DELIVER); return 0;
+	case TP_SYSCALL_ENTER:
+		return trace_want_syscall(tr, (u32)tp->nr, TRACE_ENTER);
+	case TP_SYSCALL_EXIT:
+		return trace_want_syscall(tr, (u32)tp->nr, TRACE_EXIT);
+	case TP_RAW_ENTER:
+		trace_want_all_syscalls(tr, TRACE_ENTER);
+		return 0;
+	case TP_RAW_EXIT:
+		trace_want_all_syscalls(tr, TRACE_EXIT);
+		return 0;
+	case TP_EXEC:
+		trace_want_process(tr, TRACE_EXEC_EVENT);
+		return 0;
+	case TP_FORK:
+		trace_want_process(tr, TRACE_FORK_EVENT);
+		return 0;
+	case TP_EXIT:
+		trace_want_process(tr, TRACE_EXIT_EVENT);
+		return 0;
+	case TP_SIGNAL_GENERATE:
+		trace_want_process(tr, TRACE_SIGNAL_GENERATE);
+		return 0;
+	case TP_SIGNAL_DELIVER:
+		trace_want_process(tr, TRACE_SIGNAL_DELIVER);
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -108,15 +125,19 @@ static int want_ksym(struct trace *tr, const struct hook *h)
 	int err = 0;
 
 	for (u32 i = 0; i < h->ksym.n_calls && !err; i++)
-		err = trace_want_syscall(tr, h->ksym.calls[i].nr, h->retprobe ? TRACE_EXIT : TRACE_ENTER);
+		err = trace_want_syscall(tr, h->ksym.calls[i].nr,
+					 h->retprobe ? TRACE_EXIT : TRACE_ENTER);
 	return err;
 }
 
 static int want_breakpoint(struct trace *tr, struct hook *h, struct diag *dg)
 {
-	struct trace_bp_spec spec = { .path = h->path, .off = h->off, .enter = !h->retprobe,
-				      .ret = h->retprobe, .pid = h->pid,
-				      .ref_ctr_off = h->ref_ctr_off };
+	struct trace_bp_spec spec = {.path = h->path,
+				     .off = h->off,
+				     .enter = !h->retprobe,
+				     .ret = h->retprobe,
+				     .pid = h->pid,
+				     .ref_ctr_off = h->ref_ctr_off};
 
 	h->bp = trace_add_bp(tr, &spec, dg);
 	return h->bp < 0 ? h->bp : 0;
@@ -124,23 +145,28 @@ static int want_breakpoint(struct trace *tr, struct hook *h, struct diag *dg)
 
 static int want_samples(struct trace *tr, struct hook *h, struct diag *dg)
 {
-	struct place at = { 0 };
+	struct place at = {0};
 
 	h->bp = trace_add_sampler(tr, h->period_ns, h->pid);
 	if (h->bp == -ENOSPC)
 		return diag_error(dg, at, h->bp, "the user engine has no more sampling clocks");
 	return h->bp < 0 ? diag_error(dg, at, h->bp, "can't make a sampling clock: %s",
-				      strerror(-h->bp)) : 0;
+				      strerror(-h->bp))
+			 : 0;
 }
 
 static int want_link(struct trace *tr, struct link_object *l, struct diag *dg)
 {
 	switch (l->hook.kind) {
 	case HOOK_TRACEPOINT:
-	case HOOK_RAW_TP: return want_tracepoint(tr, &l->hook.tp);
-	case HOOK_KPROBE: return want_ksym(tr, &l->hook);
-	case HOOK_UPROBE: return want_breakpoint(tr, &l->hook, dg);
-	case HOOK_SAMPLE: return want_samples(tr, &l->hook, dg);
+	case HOOK_RAW_TP:
+		return want_tracepoint(tr, &l->hook.tp);
+	case HOOK_KPROBE:
+		return want_ksym(tr, &l->hook);
+	case HOOK_UPROBE:
+		return want_breakpoint(tr, &l->hook, dg);
+	case HOOK_SAMPLE:
+		return want_samples(tr, &l->hook, dg);
 	}
 	return -EINVAL;
 }
@@ -179,7 +205,7 @@ int user_target_go(struct engine *e, struct diag *dg)
 {
 	struct session *s = session_of(e);
 	struct tracing *t = s->tracing;
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct epoll_event ev = {.events = EPOLLIN};
 	int pid, err;
 
 	if (!t || t->trace)
@@ -191,8 +217,8 @@ int user_target_go(struct engine *e, struct diag *dg)
 	err = prepare(s, t, dg);
 	if (err)
 		return err;
-	pid = t->argv ? trace_start(t->trace, t->argv, NULL, dg) :
-			trace_attach(t->trace, t->pid, dg);
+	pid = t->argv ? trace_start(t->trace, t->argv, NULL, dg)
+		      : trace_attach(t->trace, t->pid, dg);
 	if (pid > 0 && epoll_ctl(t->end_fd, EPOLL_CTL_ADD, trace_fd(t->trace), &ev))
 		return -errno;
 	return pid;
@@ -205,8 +231,8 @@ int user_target_fd(struct engine *e)
 	return s->tracing ? s->tracing->end_fd : -1;
 }
 
-/* The command's end is the target's, even where processes that it left behind go on.  With its guard a
- * command is killed. */
+/* The command's end is the target's, even where processes that it left behind go on.  With its
+ * guard a command is killed. */
 int user_target_status(struct engine *e)
 {
 	struct session *s = session_of(e);
@@ -216,10 +242,12 @@ int user_target_status(struct engine *e)
 		return -EINVAL;
 	switch (trace_poll(t->trace)) {
 	case TRACE_ROOT_EXITED:
-	case TRACE_ENDED: return MAX(trace_status(t->trace), 0);
-	case TRACE_GUARD_LOST: return trace_status(t->trace) >= 0 ? trace_status(t->trace) :
-				      t->argv ? SIGKILL : 0;
-	default: return -EAGAIN;
+	case TRACE_ENDED:
+		return MAX(trace_status(t->trace), 0);
+	case TRACE_GUARD_LOST:
+		return trace_status(t->trace) >= 0 ? trace_status(t->trace) : t->argv ? SIGKILL : 0;
+	default:
+		return -EAGAIN;
 	}
 }
 
@@ -262,7 +290,8 @@ void tracing_account(struct session *s, void (*line)(void *arg, const char *text
 	if (trace_poll(s->tracing->trace) == TRACE_GUARD_LOST)
 		line(arg, "the guard process was killed: events are missing");
 	say_count(c.compat_execs, "32-bit programs started, whose calls are not seen", line, arg);
-	say_count(c.ptrace_refused, "ptrace(2) calls failed, because their process is traced", line, arg);
+	say_count(c.ptrace_refused, "ptrace(2) calls failed, because their process is traced", line,
+		  arg);
 	say_count(c.bp_missed, "breakpoints could not be set", line, arg);
 	say_count(c.return_missed, "function returns could not be watched", line, arg);
 	say_count(c.tasks_unfollowed, "tasks could not be followed", line, arg);

@@ -15,26 +15,26 @@
 
 /* The task of an event as a program's host: answers are fetched when they are asked for. */
 struct task_host {
-	struct host host;         /* host.arg is this struct */
+	struct host host; /* host.arg is this struct */
 	struct session *s;
-	struct trace_task *task;  /* borrowed for the event */
+	struct trace_task *task; /* borrowed for the event */
 	struct host_task who;
-	bool who_known;           /* all of who; pid and tgid are always there */
-	bool ktask_known;         /* kmem.tasks[0] and what it refers to */
+	bool who_known;	  /* all of who; pid and tgid are always there */
+	bool ktask_known; /* kmem.tasks[0] and what it refers to */
 	struct kmem kmem;
 };
 
 struct tracing {
 	struct session *s;
-	struct trace *trace;      /* owned; NULL before target_go */
-	char **argv;              /* owned copy, NULL: attach to pid */
+	struct trace *trace; /* owned; NULL before target_go */
+	char **argv;	     /* owned copy, NULL: attach to pid */
 	s32 pid;
 	struct link_object **links; /* owned array; the links there were at target_go */
 	u32 n_links;
-	int end_fd;               /* owned; an epoll set that the transport's fd joins at target_go */
+	int end_fd; /* owned; an epoll set that the transport's fd joins at target_go */
 	u8 record[TP_RECORD_MAX]; /* ctx of tracepoints */
 	struct task_host th;
-	struct timers *timers;    /* owned; NULL: no map has any */
+	struct timers *timers; /* owned; NULL: no map has any */
 };
 
 extern const struct trace_ops tracing_events; /* events.c; arg is a struct tracing */
@@ -49,7 +49,7 @@ struct ktask *task_host_child(struct task_host *h, s32 tid, s32 tgid, const char
 
 /* timers.c: bpf_timer of the session's maps.  Made before the start where a map has timers. */
 int timers_open(struct session *s, struct tracing *t);
-void timers_close(struct timers *ts); /* accepts NULL */
+void timers_close(struct timers *ts);		/* accepts NULL */
 extern const struct host_timers tracing_timers; /* for hosts of the guard */
 
 /* Name of any process; "" when it is gone. */
