@@ -80,6 +80,9 @@ struct engine_ops {
 
 	int (*bpf)(struct engine *e, enum bpf_cmd cmd, union bpf_attr *attr, u32 size);
 
+	/* Is there such a hook here?  Asked before anything is loaded, so that all that are missing are
+	 * named at once.  0, or a negative errno with what to do in dg.  NULL: attach() tells. */
+	int (*can_attach)(struct engine *e, const struct attach_spec *spec, struct diag *dg);
 	/* Attaches a loaded program; the link's fd, which holds the attachment. */
 	int (*attach)(struct engine *e, int prog_fd, const struct attach_spec *spec, struct diag *dg);
 

@@ -5,8 +5,11 @@
  */
 #include "abi/uapi.h"
 #include "helper/body.h"
+#include "map/map.h"
 #include <errno.h>
 #include <time.h>
+
+enum { CGROUP_LEVELS_MAX = 64 };
 
 static const struct host_task *current(const struct exec_env *env)
 {
@@ -117,6 +120,27 @@ BODY(get_current_ancestor_cgroup_id)
 	const struct host *h = env->host;
 
 	return h->ancestor_cgroup_id ? h->ancestor_cgroup_id(h->arg, (s32)r1) : 0;
+}
+
+/* Kernel: bpf_current_task_under_cgroup. */
+BODY(current_task_under_cgroup)
+{
+	const struct host *h = env->host;
+	struct map_info info;
+	u32 index = (u32)r2;
+	u64 wanted, id = 1;
+
+	map_info(PTR(r1), &info);
+	if (index >= info.attr.max_entries)
+		return RESULT(-E2BIG);
+	if (map_ref_get(PTR(r1), &index, &wanted) || !wanted)
+		return RESULT(-EAGAIN);
+	for (s32 level = 0; h->ancestor_cgroup_id && id && level < CGROUP_LEVELS_MAX; level++) {
+		id = h->ancestor_cgroup_id(h->arg, level);
+		if (id == wanted)
+			return 1;
+	}
+	return body_get_current_cgroup_id(0, 0, 0, 0, 0, env) == wanted;
 }
 
 BODY(get_current_task)

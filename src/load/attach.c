@@ -134,6 +134,18 @@ static bool attaches_itself(const struct prog *p)
 	       p->pub.spec.kind != ATTACH_STRUCT_OPS;
 }
 
+int attach_check(struct load *l, struct prog *p, struct diag *dg)
+{
+	struct attach_spec spec = p->pub.spec;
+
+	if (!p->pub.autoload || spec.kind == ATTACH_NONE || spec.kind == ATTACH_STRUCT_OPS)
+		return 0;
+	spec_complete(l, &spec);
+	if (spec.kind == ATTACH_USDT || (spec.kind == ATTACH_UPROBE && !spec.path))
+		return 0; /* found, or named, when it is attached */
+	return l->e->ops->can_attach(l->e, &spec, dg);
+}
+
 static int attach_struct_ops(struct load *l, u32 i, struct diag *dg)
 {
 	const struct obj_map *m = &l->obj->maps[i];
@@ -174,10 +186,8 @@ int load_attach(struct load *l, struct diag *dg)
 		n += !err;
 		if (err && !first_err)
 			first_err = err;
-		if (err && !l->opts.partial)
-			return err;
 	}
-	return n ? n : first_err;
+	return first_err && (!n || !l->opts.partial) ? first_err : n;
 }
 
 u32 load_n_iters(const struct load *l)

@@ -142,9 +142,24 @@ static int progs_load(struct load *l, struct diag *dg)
 	return 0;
 }
 
+/* Names every hook that the engine lacks, not the first alone. */
+static int hooks_check(struct load *l, struct diag *dg)
+{
+	int err = 0;
+
+	for (u32 i = 0; l->e->ops->can_attach && i < l->n_progs; i++) {
+		int missing = attach_check(l, &l->progs[i], dg);
+
+		if (!err)
+			err = missing;
+	}
+	return l->opts.partial ? 0 : err;
+}
+
 int load_run(struct load *l, struct diag *dg)
 {
 	static int (*const steps[])(struct load *l, struct diag *dg) = {
+		hooks_check,
 		kconfig_resolve,
 		ksyms_resolve,
 		struct_ops_prepare,

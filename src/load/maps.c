@@ -207,9 +207,9 @@ static const char *create_why(const union bpf_attr *attr, int err)
 	if (err == -E2BIG)
 		return "too large";
 	if (err == -EINVAL && !attr->max_entries && !wants_no_entries(attr->map_type))
-		return "the kernel refuses max_entries 0";
+		return "max_entries 0 is refused";
 	if (err == -EINVAL)
-		return "the kernel refuses this combination, or does not know the type";
+		return "this combination is refused, or the type is not known here";
 	return strerror(-err);
 }
 

@@ -131,6 +131,8 @@ int prog_link(struct load *l, struct prog *p, struct diag *dg);
 int tree_prologue(struct load *l, const struct prog *p, struct insn *out, u32 max, struct diag *dg);
 int prog_target(struct load *l, struct prog *p, struct diag *dg);
 int prog_load(struct load *l, struct prog *p, struct diag *dg);
+/* Has the engine the hook of a program that attaches by itself?  0, or an errno with a diag. */
+int attach_check(struct load *l, struct prog *p, struct diag *dg);
 /* Attaches at every place of a USDT probe; the first link, the others go to l->links. */
 int usdt_attach(struct load *l, struct prog *p, struct diag *dg);
 struct prog *prog_of_func(struct load *l, u32 func);

@@ -170,7 +170,7 @@ static const char *meaning(const struct prog *p, int err)
 	case EACCES:
 		return "the verifier refused it";
 	case EINVAL:
-		return "the kernel refused it";
+		return "it was refused";
 	case E2BIG:
 		return "it is too large or too complex for the verifier";
 	case ENOENT:

@@ -330,6 +330,15 @@ const struct map_ops perf_array_ops = {
 	.ref_update = ref_array_update,
 };
 
+const struct map_ops cgroup_array_ops = {
+	.check = ref_array_check,
+	.layout = ref_array_layout,
+	.remove = ref_array_remove,
+	.next_key = array_next_key,
+	.ref_lookup = ref_array_lookup,
+	.ref_update = ref_array_update,
+};
+
 const struct map_ops array_of_maps_ops = {
 	.check = ref_array_check,
 	.layout = ref_array_layout,

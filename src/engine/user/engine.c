@@ -105,6 +105,7 @@ static const struct engine_ops user_ops = {
 	.name = "user",
 	.samples_threads = true,
 	.bpf = user_bpf,
+	.can_attach = user_can_attach,
 	.attach = user_attach,
 	.map_poll_fd = user_map_poll_fd,
 	.poll_taken = user_poll_taken,

@@ -48,7 +48,7 @@ static int make_raw_tp(const struct prog_object *p, const struct attach_spec *sp
 	static const char prefix[] = "btf_trace_";
 	const char *name = spec->name;
 
-	if (p->type == BPF_PROG_TYPE_TRACING && p->attach_name &&
+	if (p && p->type == BPF_PROG_TYPE_TRACING && p->attach_name &&
 	    !strncmp(p->attach_name, prefix, sizeof(prefix) - 1))
 		name = p->attach_name + sizeof(prefix) - 1;
 	h->kind = HOOK_RAW_TP;
@@ -208,10 +208,11 @@ int hook_make(const struct prog_object *p, const struct attach_spec *spec, struc
 		err = make_sample(spec, dg, &h);
 		break;
 	default:
-		err = diag_error(dg, spec->at, -EOPNOTSUPP,
-				 "program '%s': the user engine has no %s; "
-				 "use --engine=kernel",
-				 p->name, kind_text(spec->kind));
+		err = diag_error(dg, spec->at, -EOPNOTSUPP, "%s%sthe user engine has no %s; use "
+				 "--engine=kernel", spec->name ? spec->name : "",
+				 spec->name ? ": " : "", kind_text(spec->kind));
+		if (spec->kind == ATTACH_TRACE && spec->name)
+			say_nearest(spec->name, spec, dg);
 	}
 	if (err) {
 		hook_free(&h);
@@ -245,6 +246,17 @@ static bool type_fits(const struct prog_object *p, const struct hook *h)
 		return p->type == BPF_PROG_TYPE_PERF_EVENT;
 	}
 	return false;
+}
+
+int user_can_attach(struct engine *e, const struct attach_spec *spec, struct diag *dg)
+{
+	struct hook hook;
+	int err = hook_make(NULL, spec, dg, &hook);
+
+	(void)e;
+	if (!err)
+		hook_free(&hook);
+	return err;
 }
 
 int user_attach(struct engine *e, int prog_fd, const struct attach_spec *spec, struct diag *dg)

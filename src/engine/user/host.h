@@ -22,6 +22,8 @@ u32 host_numa_node(void *arg);
 
 /* Inode of the process's cgroup v2 directory, as bpf_get_current_cgroup_id() has it; 0: unknown. */
 u64 proc_cgroup_id(s32 pid);
+/* The same of its ancestor: level 0 is the root that our cgroup namespace shows; 0: none. */
+u64 proc_ancestor_cgroup_id(s32 pid, s32 level);
 /* Parent, and start in ns since boot (in steps of a clock tick); zeroes where the task is gone. */
 void proc_stat(s32 pid, u32 *ppid, u64 *start_ns);
 /* Is ino the inode of pid's pid namespace on the device of nsfs?  Then its ids there. */

@@ -140,6 +140,11 @@ static u64 task_cgroup_id(void *arg)
 	return proc_cgroup_id(host_of(arg)->task->tgid);
 }
 
+static u64 task_ancestor_cgroup_id(void *arg, s32 level)
+{
+	return proc_ancestor_cgroup_id(host_of(arg)->task->tgid, level);
+}
+
 void task_host_init(struct task_host *h, struct session *s)
 {
 	h->s = s;
@@ -160,6 +165,7 @@ void task_host_init(struct task_host *h, struct session *s)
 		.user_stack = task_user_stack,
 		.pid_ns = task_pid_ns,
 		.cgroup_id = task_cgroup_id,
+		.ancestor_cgroup_id = task_ancestor_cgroup_id,
 		.pid_tgid = task_pid_tgid,
 		.uid_gid = task_uid_gid,
 		.comm = task_own_comm,

@@ -47,7 +47,7 @@ static inline struct link_object *link_of(struct object *o)
 	return container_of(o, struct link_object, o);
 }
 
-/* Fills hook from the spec, or says in dg what the user engine has instead.  Errors: -EOPNOTSUPP,
+/* p may be NULL where the spec says all.  Fills hook from the spec, or says in dg what the user engine has instead.  Errors: -EOPNOTSUPP,
  * -ENOENT for names, -EINVAL, -ENOMEM. */
 int hook_make(const struct prog_object *p, const struct attach_spec *spec, struct diag *dg,
 	      struct hook *out);
@@ -59,4 +59,5 @@ int link_fill_info(const struct link_object *l, struct bpf_link_info *info);
 /* Is the link still to be served?  Callable in the guard. */
 bool link_alive(const struct link_object *l);
 
+int user_can_attach(struct engine *e, const struct attach_spec *spec, struct diag *dg);
 int user_attach(struct engine *e, int prog_fd, const struct attach_spec *spec, struct diag *dg);

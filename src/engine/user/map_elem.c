@@ -7,8 +7,11 @@
 #include "engine/user/command.h"
 #include "engine/user/object.h"
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 enum { ERR_NOTSUPP = 524 }; /* kernel ENOTSUPP */
 enum { CAN_READ = 1, CAN_WRITE = 2 };
@@ -89,6 +92,22 @@ static struct object *slot_object(struct session *s, struct map_object *m, const
 	u64 ref;
 
 	return map_ref_get(m->map, key, &ref) ? NULL : session_by_ref(s, ref_kind(m), ref);
+}
+
+/* A cgroup array holds inode numbers of cgroup v2 directories.  Kernel cgroup_get_from_fd(). */
+static int set_cgroup(struct map_object *m, const void *key, int fd, u64 flags)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (flags != BPF_ANY)
+		return -EINVAL;
+	if (*(const u32 *)key >= m->attr.max_entries)
+		return -E2BIG;
+	if (fstatfs(fd, &fs) || fstat(fd, &st) || fs.f_type != CGROUP2_SUPER_MAGIC ||
+	    !S_ISDIR(st.st_mode))
+		return -EBADF;
+	return map_ref_set(m->map, key, st.st_ino, flags);
 }
 
 static int set_ref(struct session *s, struct map_object *m, const void *key, int fd, u64 flags)
@@ -189,11 +208,13 @@ int cmd_map_update(struct session *s, union bpf_attr *attr)
 		err = client_value(m, attr->value, &value);
 	if (err)
 		return err;
-	if (holds_refs(m)) {
+	if (holds_refs(m) || m->attr.type == BPF_MAP_TYPE_CGROUP_ARRAY) {
 		s32 fd;
 
 		memcpy(&fd, value, sizeof(fd));
-		return set_ref(s, m, key, fd, attr->flags);
+		return m->attr.type == BPF_MAP_TYPE_CGROUP_ARRAY ?
+			       set_cgroup(m, key, fd, attr->flags) :
+			       set_ref(s, m, key, fd, attr->flags);
 	}
 	return map_user_update(m->map, key, value, attr->flags);
 }

@@ -19,8 +19,9 @@ static bool proc_read(s32 pid, const char *name, struct bytes *out)
 	return !file_read(path, PROC_FILE_MAX, out);
 }
 
-/* The line "0::/path" of /proc/PID/cgroup; the path is seen from our cgroup namespace. */
-u64 proc_cgroup_id(s32 pid)
+/* Inode of the first n_parts parts (-1: all) of the path in the line "0::/path" of /proc/PID/cgroup,
+ * which is seen from our cgroup namespace; 0 where it has fewer. */
+static u64 cgroup_inode(s32 pid, s32 n_parts)
 {
 	struct bytes b;
 	struct stat st;
@@ -34,13 +35,28 @@ u64 proc_cgroup_id(s32 pid)
 	while (line && line != (char *)b.p && line[-1] != '\n')
 		line = strstr(line + 1, "0::/");
 	if (line) {
-		end = strchrnul(line, '\n');
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s", (int)(end - line - 3), line + 3);
-		if (!stat(path, &st))
-			id = st.st_ino;
+		line += 3;
+		end = n_parts < 0 ? strchrnul(line, '\n') : line;
+		for (s32 i = 0; i < n_parts && end; i++)
+			end = *end == '/' && end[1] > '\n' ? end + 1 + strcspn(end + 1, "/\n") : NULL;
+		if (end) {
+			snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s", (int)(end - line), line);
+			if (!stat(path, &st))
+				id = st.st_ino;
+		}
 	}
 	bytes_free(&b);
 	return id;
+}
+
+u64 proc_cgroup_id(s32 pid)
+{
+	return cgroup_inode(pid, -1);
+}
+
+u64 proc_ancestor_cgroup_id(s32 pid, s32 level)
+{
+	return level < 0 ? 0 : cgroup_inode(pid, level);
 }
 
 /* Fields 4 and 22 of stat, counted behind the command's closing parenthesis. */
