@@ -7,6 +7,7 @@
 #include "btf/build.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -535,6 +536,35 @@ TEST(pins_outlive_a_session)
 	unsetenv("XDG_RUNTIME_DIR");
 	char cmd[128];
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	CHECK_EQ(system(cmd), 0);
+}
+
+/* A full run-time directory: maps are made elsewhere, and nothing is hit by SIGBUS. */
+TEST(full_run_time_directory)
+{
+	char dir[] = "/tmp/osmia-test-XXXXXX", cmd[200];
+	struct side s;
+	u32 key = 0, value = 5;
+	int fds[20];
+
+	CHECK(mkdtemp(dir) != NULL);
+	if (geteuid() || mount("none", dir, "tmpfs", 0, "size=64k,mode=0700")) {
+		rmdir(dir);
+		SKIP("needs to mount a tmpfs");
+	}
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	s = (struct side){"user", user_engine()};
+	unsetenv("XDG_RUNTIME_DIR");
+	for (u32 i = 0; i < 20; i++) {
+		fds[i] = side_map(&s, BPF_MAP_TYPE_ARRAY, 4, 4, 10000, 0);
+		CHECK(fds[i] >= 0);
+		key = 9999;
+		CHECK_EQ(update(&s, fds[i], &key, &value, 0), 0);
+	}
+	for (u32 i = 0; i < 20; i++)
+		close(fds[i]);
+	s.engine->ops->free(s.engine);
+	snprintf(cmd, sizeof(cmd), "umount %s && rmdir %s", dir, dir);
 	CHECK_EQ(system(cmd), 0);
 }
 

@@ -211,20 +211,32 @@ static int find_btf(struct session *s, const union bpf_attr *attr, struct map_at
 	return err;
 }
 
-static int map_make(struct session *s, const struct map_attr *a, const char *name,
-		    struct map_object **out)
+static int map_file(struct session *s, const struct map_attr *a, bool linkable, int *fd,
+		    struct map **map)
 {
-	int fd = file_new(&s->run, name, true);
-	struct map *map;
 	int err;
 
-	if (fd < 0)
-		return fd;
-	err = map_create(fd, a, s->last_id[OBJECT_MAP] + 1, &map);
-	if (err) {
-		close(fd);
+	*fd = file_new(&s->run, "bpf-map", linkable);
+	if (*fd < 0)
+		return *fd;
+	err = map_create(*fd, a, s->last_id[OBJECT_MAP] + 1, map);
+	if (err)
+		close(*fd);
+	return err;
+}
+
+/* A tmpfs may have a limit, which map_create() meets when it takes the pages; a memfd has none. */
+static int map_make(struct session *s, const struct map_attr *a, struct map_object **out)
+{
+	int err = -ENOMEM, fd;
+	struct map *map;
+
+	if (s->run.is_tmpfs)
+		err = map_file(s, a, true, &fd, &map);
+	if (err == -ENOMEM || err == -ENOSPC)
+		err = map_file(s, a, false, &fd, &map);
+	if (err)
 		return err;
-	}
 	*out = map_object_new(map, a);
 	if (!*out) {
 		map_close(map);
@@ -262,7 +274,7 @@ int cmd_map_create(struct session *s, union bpf_attr *attr)
 	err = find_btf(s, attr, &a, &btf);
 	if (err)
 		return err;
-	err = map_make(s, &a, "bpf-map", &m);
+	err = map_make(s, &a, &m);
 	if (err)
 		return err;
 	m->user_flags = attr->map_flags;
