@@ -38,6 +38,8 @@ enum osmia_engine {
 
 enum osmia_format { OSMIA_TEXT, OSMIA_JSON };
 
+enum osmia_xdp { OSMIA_XDP_ANY, OSMIA_XDP_NATIVE, OSMIA_XDP_GENERIC };
+
 /* size is sizeof(struct osmia_opts) as the caller knows it, so that the struct can grow: what a caller
  * leaves out reads as 0.  Strings are borrowed until osmia_free(). */
 struct osmia_opts {
@@ -55,6 +57,8 @@ struct osmia_opts {
 	bool tree;               /* programs see only the command's process tree */
 	bool print_maps;         /* osmia_stop() prints all maps */
 	uint32_t verifier_log;   /* log level of a refusal's log: 0 means 1 */
+	enum osmia_xdp xdp_mode; /* how XDP programs are attached */
+	bool partial;            /* go on without the programs that can't be attached */
 	uint32_t sample_hz;      /* how often perf_event programs sample the CPU clock; 0: 49 */
 };
 

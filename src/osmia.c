@@ -146,6 +146,7 @@ static int start_on(struct osmia *o, enum osmia_engine which, char *const *argv,
 	struct load_opts lo = {
 		.only = o->opts.only, .pid = o->opts.pid, .path = o->opts.binary,
 		.ifname = o->opts.ifname, .cgroup = o->opts.cgroup, .tree = o->opts.tree,
+		.xdp_mode = o->opts.xdp_mode, .partial = o->opts.partial,
 		.log_level = o->opts.verifier_log, .sample_hz = o->opts.sample_hz,
 	};
 	struct stream_opts so = {

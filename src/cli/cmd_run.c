@@ -14,7 +14,7 @@
 
 enum {
 	OPT_SET = OPT_FIRST, OPT_EVENT, OPT_MAPS, OPT_TREE, OPT_BINARY, OPT_IFNAME, OPT_CGROUP,
-	OPT_PROG, OPT_LOG, OPT_SAMPLE,
+	OPT_PROG, OPT_LOG, OPT_SAMPLE, OPT_XDP, OPT_PARTIAL,
 };
 
 static const struct cli_opt opts[] = {
@@ -28,6 +28,8 @@ static const struct cli_opt opts[] = {
 	{ OPT_PROG, "prog", "NAME", "load this program alone" },
 	{ OPT_BINARY, "binary", "PATH", "file for uprobes whose section names none" },
 	{ OPT_IFNAME, "ifname", "NAME", "network interface for XDP, tc and socket filters" },
+	{ OPT_XDP, "xdp-mode", "any|native|generic", "how XDP programs are attached" },
+	{ OPT_PARTIAL, "partial", NULL, "go on without the programs that can't be attached" },
 	{ OPT_CGROUP, "cgroup", "DIR", "cgroup v2 directory for cgroup programs" },
 	{ OPT_SAMPLE, "sample", "HZ", "how often perf_event programs sample the CPU clock (49)" },
 	{ OPT_LOG, "log-level", "N", "verifier log shown after a refusal (1, 2)" },
@@ -101,6 +103,14 @@ static int parse_option(struct run *r, int c, const char *value)
 		r->later[r->n_later++] = value;
 		return 0;
 	case OPT_MAPS: r->o.print_maps = true; return 0;
+	case OPT_XDP:
+		r->o.xdp_mode = strcmp(value, "native") == 0    ? OSMIA_XDP_NATIVE
+				: strcmp(value, "generic") == 0 ? OSMIA_XDP_GENERIC
+								: OSMIA_XDP_ANY;
+		if (r->o.xdp_mode == OSMIA_XDP_ANY && strcmp(value, "any") != 0)
+			return cli_usage("run", "--xdp-mode is any, native or generic, not '%s'", value);
+		return 0;
+	case OPT_PARTIAL: r->o.partial = true; return 0;
 	case OPT_TREE: r->o.tree = true; return 0;
 	case OPT_PROG: r->o.only = value; return 0;
 	case OPT_BINARY: r->o.binary = value; return 0;

@@ -3,12 +3,14 @@
 #include "output/stream.h"
 #include "abi/helper.h"
 #include "abi/uapi.h"
+#include "base/file.h"
 #include "engine/ring.h"
 #include "load/load.h"
 #include "output/table.h"
 #include "output/value.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -120,16 +122,43 @@ static int on_perf(void *arg, const void *data, u32 size)
 	return write_record(arg, data, size, true);
 }
 
+/* The kernel learns a task's name for its trace when the task is switched out; a line that is read
+ * sooner says "<...>".  Puts the name there, in the same 16 columns, while /proc still has it. */
+static void add_comm(struct str *out, const char **line, size_t *n)
+{
+	static const char unknown[] = "           <...>-";
+	char path[64], comm[17] = "";
+	struct bytes text;
+	int pid;
+
+	if (*n < sizeof(unknown) || memcmp(*line, unknown, sizeof(unknown) - 1) != 0)
+		return;
+	pid = atoi(*line + sizeof(unknown) - 1);
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	if (pid <= 0 || file_read(path, 64, &text))
+		return;
+	snprintf(comm, sizeof(comm), "%.*s", (int)strcspn((char *)text.p, "\n"), (char *)text.p);
+	bytes_free(&text);
+	str_addf(out, "%16s", comm);
+	*line += sizeof(unknown) - 2;
+	*n -= sizeof(unknown) - 2;
+}
+
 static void write_printk(struct stream *s, const char *line, size_t n)
 {
+	struct str text = {0};
+
+	add_comm(&text, &line, &n);
+	str_addn(&text, line, n);
 	if (s->opts.json) {
 		str_add(&s->line, "{\"printk\": ");
-		json_string(&s->line, line, n);
+		json_string(&s->line, str_text(&text), text.len);
 		str_add(&s->line, "}\n");
 	} else {
-		str_addn(&s->line, line, n);
+		str_addn(&s->line, str_text(&text), text.len);
 		str_addc(&s->line, '\n');
 	}
+	str_free(&text);
 	flush(s);
 }
 

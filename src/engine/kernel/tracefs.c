@@ -110,13 +110,53 @@ static int write_file(int dirfd, const char *path, const char *text)
 	return err;
 }
 
-/* In an instance nobody else's reader steals our lines, and we don't steal theirs.  Programs of
- * others that print meanwhile show up too: the event is the kernel's, not the program's. */
+/* Limits the instance's events to the command's tree, which has not begun to run. */
+static int follow_tree(int tracefs, const char *dir, pid_t pid)
+{
+	char path[128], text[16];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/options/event-fork", dir);
+	err = write_file(tracefs, path, "1");
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/set_event_pid", dir);
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_file(tracefs, path, text);
+}
+
+/* A new instance, "instances/osmia-PID-N", that goes when this process does: its id for the guard. */
+static int instance_make(struct kernel *k, int tracefs, char *dir, size_t size, struct diag *dg)
+{
+	const struct place at = {0};
+
+	for (int n = 0;; n++) {
+		snprintf(dir, size, "instances/osmia-%d-%d", getpid(), n);
+
+		int id = guard_add(k, GUARD_RMDIR, 0, 0, dir);
+
+		if (id < 0)
+			return diag_error(dg, at, id, "no guard process for the trace instance: %s",
+					  strerror(-id));
+		if (!mkdirat(tracefs, dir, 0700))
+			return id;
+
+		int err = -errno;
+
+		guard_drop(k, (u32)id);
+		if (err != -EEXIST || n == 64)
+			return diag_error(dg, at, err, "tracefs: %s can't be made: %s", dir,
+					  strerror(-err));
+	}
+}
+
+/* In an instance nobody else's reader steals our lines, and we don't steal theirs.  Without a tree
+ * programs of others that print meanwhile show up too: the event is the kernel's, not the program's. */
 int kernel_printk_fd(struct engine *e, struct diag *dg)
 {
 	struct kernel *k = kernel_of(e);
 	struct place at = {0};
-	char dir[64], path[128];
+	char dir[64], path[128] = "";
 
 	if (k->printk_fd >= 0)
 		return k->printk_fd;
@@ -125,25 +165,19 @@ int kernel_printk_fd(struct engine *e, struct diag *dg)
 
 	if (tracefs < 0)
 		return tracefs;
-	snprintf(dir, sizeof(dir), "instances/osmia-%d", getpid());
 
-	int id = guard_add(k, GUARD_RMDIR, 0, 0, dir);
+	int id = instance_make(k, tracefs, dir, sizeof(dir), dg);
 
 	if (id < 0)
-		return diag_error(dg, at, id, "no guard process for the trace instance: %s",
-				  strerror(-id));
-	if (mkdirat(tracefs, dir, 0700) && errno != EEXIST) {
-		int err = -errno;
+		return id;
 
-		guard_drop(k, (u32)id);
-		return diag_error(dg, at, err, "tracefs: %s can't be made: %s", dir,
-				  strerror(-err));
-	}
-	snprintf(path, sizeof(path), "%s/events/bpf_trace/bpf_trace_printk/enable", dir);
-
-	int err = write_file(tracefs, path, "1");
+	int err = k->cgroup_fd >= 0 ? follow_tree(tracefs, dir, k->target_pid) : 0;
 	int fd = -1;
 
+	if (!err) {
+		snprintf(path, sizeof(path), "%s/events/bpf_trace/bpf_trace_printk/enable", dir);
+		err = write_file(tracefs, path, "1");
+	}
 	if (!err) {
 		snprintf(path, sizeof(path), "%s/trace_pipe", dir);
 		fd = openat(tracefs, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -151,7 +185,7 @@ int kernel_printk_fd(struct engine *e, struct diag *dg)
 	}
 	if (err) {
 		guard_do(k, (u32)id);
-		return diag_error(dg, at, err, "tracefs: %s: %s", path, strerror(-err));
+		return diag_error(dg, at, err, "tracefs: %s: %s", *path ? path : dir, strerror(-err));
 	}
 	k->printk_guard = (u32)id;
 	k->printk_fd = fd;
