@@ -561,6 +561,11 @@ TEST(full_run_time_directory)
 		key = 9999;
 		CHECK_EQ(update(&s, fds[i], &key, &value, 0), 0);
 	}
+	for (u32 i = 0; i < 20; i++) {
+		close(fds[i]);
+		fds[i] = side_prog(&s, BPF_PROG_TYPE_SYSCALL, two, 2);
+		CHECK(fds[i] >= 0);
+	}
 	for (u32 i = 0; i < 20; i++)
 		close(fds[i]);
 	s.engine->ops->free(s.engine);

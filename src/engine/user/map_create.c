@@ -225,13 +225,14 @@ static int map_file(struct session *s, const struct map_attr *a, bool linkable, 
 	return err;
 }
 
-/* A tmpfs may have a limit, which map_create() meets when it takes the pages; a memfd has none. */
+/* A tmpfs may have a limit, which map_create() meets when it takes the pages; a map that takes its
+ * pages later would meet it as a SIGBUS.  A memfd has none. */
 static int map_make(struct session *s, const struct map_attr *a, struct map_object **out)
 {
 	int err = -ENOMEM, fd;
 	struct map *map;
 
-	if (s->run.is_tmpfs)
+	if (s->run.is_tmpfs && !(a->flags & BPF_F_NO_PREALLOC))
 		err = map_file(s, a, true, &fd, &map);
 	if (err == -ENOMEM || err == -ENOSPC)
 		err = map_file(s, a, false, &fd, &map);

@@ -199,6 +199,8 @@ void session_stats_free(struct session *s, struct prog_stats *st)
 		*st = (struct prog_stats){0};
 }
 
+/* What stands in the file is for other processes; a full run-time directory keeps no object from
+ * being. */
 int object_write(struct session *s, struct object *o, const void *data, u32 size)
 {
 	struct file_header h = {.magic = FILE_MAGIC,
@@ -208,7 +210,9 @@ int object_write(struct session *s, struct object *o, const void *data, u32 size
 				.size = size};
 	int err = file_write_all(o->fd, &h, sizeof(h));
 
-	return err ? err : file_write_all(o->fd, data, size);
+	if (!err)
+		err = file_write_all(o->fd, data, size);
+	return err == -ENOSPC ? 0 : err;
 }
 
 u64 session_ref(const struct session *s, const struct object *o)
