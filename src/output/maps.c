@@ -336,8 +336,9 @@ void maps_print(struct load *l, struct engine *e, const struct btf *btf, bool js
 		struct dump d = { .engine = e, .map = m, .btf = btf, .out = &out,
 				  .json = json, .n_cpus = 1, .value_stride = m->value_size };
 
+		/* usdt.bpf.h's maps are the loader's own. */
 		if (m->fd < 0 || !has_elements(m->type) || m->om->kind == OBJ_MAP_RODATA ||
-		    m->om->kind == OBJ_MAP_KCONFIG)
+		    m->om->kind == OBJ_MAP_KCONFIG || str_starts(m->om->name, "__bpf_usdt_"))
 			continue;
 		if (is_percpu(m->type)) {
 			d.n_cpus = cpus_possible();
