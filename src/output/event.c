@@ -90,32 +90,84 @@ int event_types_check(struct event_types *et, struct diag *dg)
 	return 0;
 }
 
-/* Is it a struct that only describes the kernel, a map or a program's context? */
+/* Types still to be followed. */
+struct reach {
+	const struct btf *btf;
+	bool *seen;              /* by id */
+	VEC(u32) todo;
+	bool failed;
+};
+
+static void reach_add(struct reach *r, u32 id)
+{
+	if (!id || id >= btf_n_types(r->btf) || r->seen[id])
+		return;
+	r->seen[id] = true;
+	if (!vec_push(&r->todo, id))
+		r->failed = true;
+}
+
+/* Marks all that the types marked so far contain or point to. */
+static void reach_all(struct reach *r)
+{
+	while (r->todo.n) {
+		u32 id = r->todo.p[--r->todo.n];
+		const struct btf_type *t = btf_type(r->btf, id);
+
+		switch (btf_kind(t)) {
+		case BTF_STRUCT:
+		case BTF_UNION:
+			for (u32 i = 0; i < btf_vlen(t); i++)
+				reach_add(r, btf_members(t)[i].type);
+			break;
+		case BTF_ARRAY:
+			reach_add(r, btf_array(t)->type);
+			break;
+		case BTF_PTR:
+		case BTF_TYPEDEF:
+		case BTF_CONST:
+		case BTF_VOLATILE:
+		case BTF_RESTRICT:
+		case BTF_TYPE_TAG:
+			reach_add(r, t->type);
+			break;
+		}
+	}
+	vec_free(&r->todo);
+}
+
+/* The structs that are no records: what CO-RE relocations and programs' contexts are about, with all
+ * that they lead to (the kernel's structs), and descriptions of maps.  NULL when memory is out. */
 static bool *not_records(const struct obj *o, const struct btf *btf)
 {
-	bool *skip = calloc(btf_n_types(btf), sizeof(*skip));
+	struct reach r = { .btf = btf, .seen = calloc(btf_n_types(btf), sizeof(bool)) };
 
-	if (!skip)
+	if (!r.seen)
 		return NULL;
+	for (u32 id = 1; id < btf_n_types(btf); id++) {
+		const struct btf_type *t = btf_type(btf, id);
+
+		if (btf_kind(t) != BTF_FUNC_PROTO)
+			continue;
+		for (u32 i = 0; i < btf_vlen(t); i++)
+			reach_add(&r, btf_params(t)[i].type);
+	}
+	for (u32 f = 0; f < o->n_funcs; f++)
+		for (u32 i = 0; i < o->funcs[f].n_cores; i++)
+			reach_add(&r, o->funcs[f].cores[i].type_id);
+	reach_all(&r);
 	for (u32 id = 1; id < btf_n_types(btf); id++) {
 		const struct btf_type *t = btf_type(btf, id);
 
 		if (btf_kind(t) == BTF_DATASEC && strcmp(btf_str(btf, t->name_off), ".maps") == 0)
 			for (u32 i = 0; i < btf_vlen(t); i++)
-				skip[btf_skip(btf, btf_type(btf, btf_secinfos(t)[i].type)->type)] = true;
-		if (btf_kind(t) != BTF_FUNC_PROTO)
-			continue;
-		for (u32 i = 0; i < btf_vlen(t); i++) {
-			const struct btf_type *p = btf_resolve(btf, btf_params(t)[i].type);
-
-			if (btf_kind(p) == BTF_PTR)
-				skip[btf_skip(btf, p->type)] = true;
-		}
+				r.seen[btf_skip(btf, btf_type(btf, btf_secinfos(t)[i].type)->type)] = true;
 	}
-	for (u32 f = 0; f < o->n_funcs; f++)
-		for (u32 i = 0; i < o->funcs[f].n_cores; i++)
-			skip[btf_skip(btf, o->funcs[f].cores[i].type_id)] = true;
-	return skip;
+	if (r.failed) {
+		free(r.seen);
+		return NULL;
+	}
+	return r.seen;
 }
 
 static bool size_fits(u32 have, u32 record, bool padded)
@@ -160,7 +212,7 @@ int event_type_find(struct event_types *et, const struct obj_map *map, u32 size,
 	if (btf) {
 		bool *skip = not_records(et->obj, btf);
 
-		ok = find_sized(btf, skip, size, padded, out);
+		ok = skip && find_sized(btf, skip, size, padded, out);
 		free(skip);
 	}
 	dwarf = ok ? NULL : dwarf_btf(et);

@@ -270,20 +270,16 @@ static void on_exit_task(void *arg, struct trace_task *task, const struct trace_
 {
 	struct tracing *t = arg;
 	const struct tracepoint *tp = find_tp(t, TP_EXIT, -1);
-	struct ktask *k;
 
 	task_host_set(&t->th, task);
+	t->th.exit_code = ev->status;
 	if (tp)
 		deliver_record(t, TP_EXIT, -1,
 			       tp_build_exit(tp, t->record, task->tid,
 					     t->th.host.task(&t->th)->comm, 120, ev->group_dead));
 	if (has_links(t, HOOK_RAW_TP, TP_EXIT, -1)) {
-		u64 raw[2];
+		u64 raw[2] = { (u64)task_host_ktask(&t->th), ev->group_dead };
 
-		k = task_host_ktask(&t->th);
-		k->exit_code = ev->status;
-		raw[0] = (u64)k;
-		raw[1] = ev->group_dead;
 		deliver_raw(t, TP_EXIT, raw, 2);
 	}
 }

@@ -179,6 +179,7 @@ void task_host_set(struct task_host *h, struct trace_task *task)
 	h->who_known = h->ktask_known = false;
 	h->who = (struct host_task){.pid = (u32)task->tid, .tgid = (u32)task->tgid};
 	h->host.override_return = NULL;
+	h->exit_code = 0;
 }
 
 /* ---- the task as a kernel struct ---- */
@@ -267,6 +268,7 @@ struct ktask *task_host_ktask(struct task_host *h)
 	fill_task(h, cur, h->task->tid, h->task->tgid);
 	memcpy(cur->comm, h->who.comm, sizeof(cur->comm));
 	cur->start_time = cur->start_boottime = h->who.start_time_ns;
+	cur->exit_code = h->exit_code;
 	if (h->task->tid != h->task->tgid) {
 		fill_task(h, &tasks[TASK_LEADER], h->task->tgid, h->task->tgid);
 		cur->group_leader = &tasks[TASK_LEADER];

@@ -21,6 +21,7 @@ struct task_host {
 	struct host_task who;
 	bool who_known;	  /* all of who; pid and tgid are always there */
 	bool ktask_known; /* kmem.tasks[0] and what it refers to */
+	int exit_code;	  /* of a task that ends, as wait(2) has it; else 0 */
 	struct kmem kmem;
 };
 
