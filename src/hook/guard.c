@@ -366,7 +366,7 @@ _Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
 	t->n_filters = task_read_filters(getpid()) + (argv && trace_stops_calls(t));
 	t->options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 		     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
-	if (t->want_process & TRACE_EXIT_EVENT)
+	if (t->want_process & (TRACE_EXIT_EVENT | TRACE_SIGNAL_GENERATE))
 		t->options |= PTRACE_O_TRACEEXIT;
 
 	int err = t->ops->guard_start ? t->ops->guard_start(t->arg, t) : 0;

@@ -123,6 +123,7 @@ struct task {
 	s32 parent_tid;      /* whose fork event named it, 0: none yet */
 	bool held;           /* new, waits for the event of whoever made it */
 	bool fresh;          /* has not had its first stop */
+	s32 exit_signal; /* that its parent gets; 0: SIGCHLD */
 	bool awaited;        /* counted in n_awaited */
 	bool in_call;        /* between a hooked entry and its exit */
 	bool wants_exit;     /* of this call */

@@ -86,8 +86,9 @@ struct trace_ops {
 	void (*exit)(void *arg, struct trace_task *task, const struct trace_exit *ev);
 	/* A signal reaches the task; it is delivered unchanged afterwards. */
 	void (*signal_deliver)(void *arg, struct trace_task *task, const siginfo_t *info);
-	/* A task of the tree has sent a signal to pid (a tid when thread is set) by kill(2) or one
-	 * of its relatives, with that result (0 or a negative errno). */
+	/* A task of the tree has sent a signal to pid (a tid when thread is set) by kill(2) or one of
+	 * its relatives, with that result (0 or a negative errno); or it is the last of its process,
+	 * which ends, and the parent is told. */
 	void (*signal_generate)(void *arg, struct trace_task *task, s32 pid, bool thread,
 				const siginfo_t *info, int result);
 	/* A breakpoint; regs->rip is its address.  For the return regs->rip is the return address,

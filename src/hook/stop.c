@@ -445,6 +445,8 @@ static void on_fork(struct trace *t, struct task *k)
 	if (!child)
 		return;
 	adopt(t, child, k, flags);
+	if (k->regs_valid && (s32)k->regs.orig_rax == SYS_clone)
+		child->exit_signal = (s32)(flags & CSIGNAL);
 	if (child->held)
 		release_held(t, child);
 	else if (t->detaching && !child->interrupted)
@@ -453,6 +455,34 @@ static void on_fork(struct trace *t, struct task *k)
 
 /* ---- exec and exit ---- */
 
+static bool ignores_sigchld(s32 pid)
+{
+	u64 ignored = 0;
+	char path[64], line[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "SigIgn: %lx", &ignored);
+	if (f)
+		fclose(f);
+	return ignored >> (SIGCHLD - 1) & 1;
+}
+
+/* The kernel signals the parent of a process that has ended.  Kernel do_notify_parent(). */
+static void tell_parent(struct trace *t, struct task *k, int status)
+{
+	siginfo_t info = { .si_signo = k->exit_signal ? k->exit_signal : SIGCHLD };
+	s32 ppid = task_read_ppid(k->pub.tid);
+
+	if (!t->ops->signal_generate || !(t->want_process & TRACE_SIGNAL_GENERATE) || ppid <= 0 ||
+	    (info.si_signo == SIGCHLD && ignores_sigchld(ppid)))
+		return;
+	info.si_code = WIFEXITED(status) ? CLD_EXITED : WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+	t->ops->signal_generate(t->arg, &k->pub, ppid, false, &info, 0);
+}
+
 static void tell_exit(struct trace *t, struct task *k, int status)
 {
 	struct trace_exit ev = { status, true };
@@ -460,12 +490,15 @@ static void tell_exit(struct trace *t, struct task *k, int status)
 	if (k->exit_told)
 		return;
 	k->exit_told = true;
-	if (t->quiet || !t->ops->exit || !(t->want_process & TRACE_EXIT_EVENT))
+	if (t->quiet)
 		return;
 	for (u32 b = 0; b < TASK_BUCKETS && ev.group_dead; b++)
 		for (const struct task *o = t->buckets[b]; o && ev.group_dead; o = o->next)
 			ev.group_dead = o == k || o->pub.tgid != k->pub.tgid || o->exit_told;
-	t->ops->exit(t->arg, &k->pub, &ev);
+	if (t->ops->exit && t->want_process & TRACE_EXIT_EVENT)
+		t->ops->exit(t->arg, &k->pub, &ev);
+	if (ev.group_dead)
+		tell_parent(t, k, status);
 }
 
 static struct task *on_exec(struct trace *t, struct task *k)
@@ -491,6 +524,7 @@ static struct task *on_exec(struct trace *t, struct task *k)
 	k->mm = mm_new();
 	k->regs_valid = false;
 	k->exit_told = false;
+	k->exit_signal = SIGCHLD;
 
 	bool compat = task_regs(k) && k->regs.cs == 0x23;
 
