@@ -22,6 +22,19 @@ enum {
 	EXEC_TAIL_CALLS_MAX = 33, /* kernel MAX_TAIL_CALL_CNT */
 };
 
+/* What native code may know of a map whose handle an insn loads.  All of it stays true while the
+ * program lives. */
+struct exec_map {
+	const struct map *map;
+	/* An array: element i is at values + i * stride while i < n; of a per-CPU array, which
+	 * has a slot for every env->cpu, cpu * cpu_stride further.  n 0: no array. */
+	const u8 *values;
+	u32 n, stride;
+	u64 cpu_stride; /* 0: not per CPU */
+	/* What bpf_map_lookup_elem comes to for this map, NULL: only the helper knows. */
+	void *(*lookup)(struct map *m, const void *key, u32 cpu);
+};
+
 /* A program ready to run: wide loads are patched (a map is its struct map pointer, a map value its
  * address, both PSEUDO_IMM64 then; PSEUDO_FUNC stays), helper calls keep their ids. */
 struct exec_prog {
@@ -31,6 +44,8 @@ struct exec_prog {
 	const helper_fn *helpers; /* borrowed; HELPER_ID_MAX entries, NULL where absent */
 	const helper_fn *kfuncs;  /* borrowed; a loaded kfunc call has its index here in imm */
 	u32 n_kfuncs;
+	const struct exec_map *maps; /* borrowed; may be NULL: then calls go through helpers */
+	u32 n_maps;
 	const void *jit;          /* native code of exec/jit.h, NULL: interpret */
 	void *owner;              /* of whoever loaded it */
 };

@@ -99,8 +99,7 @@ void jit_arch_stub(struct jit *j, u32 f)
 	x86_ret(e);
 }
 
-/* Calls C; a direct call where any place of the mapping reaches it. */
-static void call_c(struct jit *j, const void *fn)
+void x86_call_c(struct jit *j, const void *fn)
 {
 	s64 low = (s64)fn - (s64)j->e.end, high = (s64)fn - (s64)j->e.start;
 
@@ -145,7 +144,7 @@ static void call_helper(struct jit *j, u32 f, const struct insn *i)
 		x86_mov_imm(&j->e, RAX, (u64)j->code);
 		store_env(j, offsetof(struct exec_env, native), RAX);
 	}
-	call_c(j, (const void *)(fn ? fn : native_missing));
+	x86_call_c(j, (const void *)(fn ? fn : native_missing));
 	check_error(j, f);
 }
 
@@ -155,7 +154,7 @@ static void call_tail(struct jit *j, u32 f)
 	u8 *failed;
 
 	store_env(j, offsetof(struct exec_env, frame), RBP);
-	call_c(j, (const void *)native_tail_call);
+	x86_call_c(j, (const void *)native_tail_call);
 	x86_op(&j->e, true, OP_TEST, RAX, RAX);
 	failed = x86_skip(&j->e, CC_S);
 	x86_mov(&j->e, RDI, RDX);
@@ -188,7 +187,7 @@ static void call_insn(struct jit *j, u32 f, u32 pc)
 		call_func(j, f, pc);
 	else if (i->src == CALL_HELPER && i->imm == HELPER_tail_call)
 		call_tail(j, f);
-	else
+	else if (!x86_map_lookup(j, f, pc))
 		call_helper(j, f, i);
 }
 
@@ -202,7 +201,7 @@ static void packet_load(struct jit *j, u32 f, const struct insn *i)
 	else
 		x86_mov_imm(&j->e, RDI, (u32)i->imm);
 	x86_mov_imm(&j->e, RSI, insn_size_bytes(i->code));
-	call_c(j, (const void *)native_packet);
+	x86_call_c(j, (const void *)native_packet);
 	x86_op(&j->e, true, OP_TEST, RAX, RAX);
 	good = x86_skip(&j->e, CC_NS);
 	x86_op(&j->e, false, OP_XOR, RAX, RAX);

@@ -30,5 +30,11 @@ void x86_mem_insn(struct emit *e, const struct insn *i);
 /* Opcode of a LDX insn; *w: with 64-bit operands. */
 u32 x86_load_opcode(const struct insn *i, bool *w);
 
+/* A call of C through a helper's signature; a direct one where any place of the mapping reaches it. */
+void x86_call_c(struct jit *j, const void *fn);
+/* bpf_map_lookup_elem of a map that is known when it is compiled; false: it is not, or not that
+ * helper, and nothing was emitted. */
+bool x86_map_lookup(struct jit *j, u32 f, u32 pc);
+
 /* Several insns as one instruction: how many it was, 0: none of the known shapes begins here. */
 u32 x86_join(struct jit *j, u32 pc);

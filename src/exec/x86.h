@@ -112,6 +112,26 @@ static inline void x86_rm_index(struct emit *e, bool w, u32 opcode, u32 reg, u32
 		emit_u32(e, (u32)disp);
 }
 
+/* lea dst, [base + index << shift]; shift 0 to 3, index is not rsp */
+static inline void x86_lea_scaled(struct emit *e, u32 dst, u32 base, u32 index, u32 shift)
+{
+	bool has_disp = (base & 7) == RBP;
+
+	x86_rex(e, true, dst, index, base, false);
+	emit_u8(e, 0x8d);
+	x86_modrm(e, has_disp, dst, RSP);
+	emit_u8(e, shift << 6 | (index & 7) << 3 | (base & 7));
+	if (has_disp)
+		emit_u8(e, 0);
+}
+
+/* imul dst, dst, factor */
+static inline void x86_mul_imm(struct emit *e, u32 dst, s32 factor)
+{
+	x86_rr(e, true, 0x69, dst, dst);
+	emit_u32(e, (u32)factor);
+}
+
 /* op dst, imm; not for OP_TEST and OP_MOV */
 static inline void x86_op_imm(struct emit *e, bool w, enum x86_op op, u32 dst, s32 imm)
 {

@@ -84,7 +84,16 @@ bool map_array_view(struct map *m, u32 cpu, struct map_array_view *out)
 		.n = m->max_entries,
 		.stride = m->value_stride,
 	};
+	if (m->type == BPF_MAP_TYPE_PERCPU_ARRAY) {
+		out->cpu_stride = m->values_bytes / m->n_cpus;
+		out->n_cpus = m->n_cpus;
+	}
 	return out->base != NULL;
+}
+
+map_lookup_fn map_direct_lookup(const struct map *m)
+{
+	return m->ops->ref_lookup ? NULL : m->ops->lookup;
 }
 
 void map_set_wake(struct map *m, void (*wake)(void *arg), void *arg)

@@ -72,12 +72,20 @@ s64 map_for_each(struct map *m, u32 cpu, map_each_fn fn, void *arg);
 bool map_mem_ok(const struct map *m, u64 addr, u64 size, bool write);
 
 /* Where the values of an array lie, for code that looks them up itself (JIT): element i of this CPU
- * is at base + i * stride while i < n.  false: not an array or per-CPU array. */
+ * is at base + i * stride while i < n; those of the next CPU are cpu_stride further (n_cpus 0: the
+ * array is not per CPU).  false: not an array or per-CPU array. */
 struct map_array_view {
 	u8 *base;
 	u32 n, stride;
+	u64 cpu_stride;
+	u32 n_cpus;
 };
 bool map_array_view(struct map *m, u32 cpu, struct map_array_view *out);
+
+/* The function that map_lookup() comes to, for code that calls it itself; NULL: there is none, or the
+ * map holds objects. */
+typedef void *(*map_lookup_fn)(struct map *m, const void *key, u32 cpu);
+map_lookup_fn map_direct_lookup(const struct map *m);
 
 /* Storage of a data section: the first value of an array map. */
 void *map_first_value(struct map *m);

@@ -422,6 +422,8 @@ TEST(array_views_lead_to_the_values)
 	CHECK(map_array_view(m, 1, &view));
 	CHECK(view.base + 2 * view.stride == map_lookup(m, &key, 1));
 	CHECK_EQ(view.n, 3);
+	CHECK_EQ(view.n_cpus, 2);
+	CHECK(view.base - view.cpu_stride == map_lookup(m, &(u32){ 0 }, 0));
 	CHECK(!map_array_view(m, 2, &view));
 	map_close(m);
 }

@@ -131,6 +131,7 @@ int engine_user_new(const struct engine_user_opts *opts, struct diag *dg, struct
 	if (opts)
 		s->opts = *opts;
 	s->engine.ops = &user_ops;
+	s->n_cpus = map_system_cpus();
 	err = session_open(s);
 	if (err) {
 		free(s);

@@ -8,6 +8,7 @@
 #include "engine/user/command.h"
 #include "engine/user/object.h"
 #include "engine/user/prog.h"
+#include "exec/jit.h"
 #include "helper/helper.h"
 #include "isa/check.h"
 #include <errno.h>
@@ -46,7 +47,9 @@ static void prog_release(struct session *s, struct object *o)
 		object_put(&p->maps[i]->o);
 	if (p->btf)
 		object_put(&p->btf->o);
+	jit_free((struct jit_code *)p->exec.jit);
 	free((void *)p->exec.helpers);
+	free((void *)p->exec.maps);
 	free(p->maps);
 	free(p->insns);
 	free(p->run);
@@ -125,6 +128,35 @@ static int stage_verify(struct prog_load *l)
 	return 0;
 }
 
+/* Native code for a program that needs no check.  Where there is none for this machine, or the program
+ * has no native form, it is interpreted. */
+static int compile(const struct session *s, struct prog_object *p)
+{
+	struct exec_map *maps = calloc(MAX(p->n_maps, 1u), sizeof(*maps));
+	struct jit_code *code = NULL;
+	int err;
+
+	if (!maps)
+		return -ENOMEM;
+	for (u32 i = 0; i < p->n_maps; i++) {
+		struct map *m = p->maps[i]->map;
+		struct map_array_view v = { 0 };
+
+		maps[i] = (struct exec_map){ .map = m, .lookup = map_direct_lookup(m) };
+		if (!map_array_view(m, 0, &v) || (v.n_cpus && v.n_cpus < s->n_cpus))
+			continue;
+		maps[i].values = v.base;
+		maps[i].n = v.n;
+		maps[i].stride = v.stride;
+		maps[i].cpu_stride = v.cpu_stride;
+	}
+	p->exec.maps = maps;
+	p->exec.n_maps = p->n_maps;
+	err = jit_compile(&p->exec, &code);
+	p->exec.jit = code;
+	return err == -ENOMEM ? err : 0;
+}
+
 static int stage_exec(struct prog_load *l)
 {
 	struct prog_object *p = l->prog;
@@ -139,7 +171,7 @@ static int stage_exec(struct prog_load *l)
 				     .helpers = table,
 				     .owner = p};
 	p->stats = session_stats(l->s);
-	return 0;
+	return l->s->opts.trusted ? compile(l->s, p) : 0;
 }
 
 static int (*const stages[])(struct prog_load *l) = {

@@ -202,7 +202,7 @@ static void fill_env(struct run *r, const struct host *host, struct prog_object 
 		.ctx_writable = ev->ctx_writable,
 		.start_pc = ev->start_pc,
 		.host = host,
-		.cpu = cpu < 0 ? 0 : (u32)cpu % map_system_cpus(),
+		.cpu = cpu < 0 ? 0 : (u32)cpu % r->s->n_cpus,
 		.attach_cookie = ev->cookie,
 		.func_ip = ev->func_ip,
 		.func = ev->func,

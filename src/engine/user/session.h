@@ -116,6 +116,7 @@ struct shared {
 struct session {
 	struct engine engine; /* first: clients hold its address */
 	struct engine_user_opts opts;
+	u32 n_cpus; /* slots of per-CPU maps */
 	u64 nonce;
 	struct rundir run;
 	struct object **objects; /* owned */

@@ -135,7 +135,7 @@ static int test_run_ctx(struct session *s, struct prog_object *p, union bpf_attr
 		return -EINVAL;
 	if (!(attr->test.flags & BPF_F_TEST_RUN_ON_CPU) && attr->test.cpu)
 		return -EINVAL;
-	if (attr->test.cpu >= map_system_cpus())
+	if (attr->test.cpu >= s->n_cpus)
 		return -ENXIO;
 	ev.ctx = calloc(1, MAX(size, (u32)RAW_TP_CTX_MAX));
 	if (!ev.ctx)
