@@ -87,13 +87,16 @@ run-tests: tests
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 $(B)/bench/%: bench/%.c $(B)/libosmia.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -lm -o $@
+	$(CC) $(ALL_CFLAGS) -Ibench $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -lm -o $@
 
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory -s all $(BENCHES)
-	@for b in $(BENCHES) $(wildcard bench/*.sh); do \
-		echo "== $$b"; OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) $$b || exit 1; done
+	@rm -f $(B)/bench/rows
+	@for b in $(BENCHES) $(filter-out bench/lib.sh,$(wildcard bench/*.sh)); do echo "== $$b"; \
+		OSMIA=$(abspath $(B)/osmia) BUILD=$(abspath $(B)) BENCH_ROWS=$(abspath $(B)/bench/rows) \
+		timeout 120 $$b || echo "$$b: ended with status $$?"; done; echo "== summary"
+	@bench/tool/summary $(B)/bench/rows
 
 fuzz:
 	@tools/deps build fuzz

@@ -7,13 +7,13 @@
  * must hold: native/kernel at most 1, ns an insn at most 3, compilation under 100 us.
  */
 #include "../tests/insn/kernel.h"
+#include "bench.h"
 #include "base/diag.h"
 #include "exec/exec.h"
 #include "exec/jit.h"
 #include "isa/asm.h"
 #include "isa/check.h"
 #include <math.h>
-#include <time.h>
 
 enum { MEM_BYTES = 2048, ROUNDS = 41, ROUND_NS = 500000 };
 
@@ -101,14 +101,6 @@ static void die(const char *what, int err)
 	exit(1);
 }
 
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 /* 16 TCP packets of 64 bytes without a 0, twice. */
 static void fill(u8 *mem)
 {
@@ -179,9 +171,9 @@ static void load(struct bench *b, const char *name, const char *body)
 	fill(b->mem);
 	insn_set_imm64(b->insns, (u64)b->mem);
 	exec_run(&env, NULL, &r0);
-	start = now_ns();
+	start = bench_now_ns();
 	err = jit_compile(&b->prog, &code);
-	b->compile_ns = (u64)(now_ns() - start);
+	b->compile_ns = (u64)(bench_now_ns() - start);
 	if (err)
 		die(name, err);
 	b->prog.jit = code;
@@ -199,10 +191,10 @@ static double time_here(struct bench *b, enum engine engine, u32 repeat)
 
 	if (engine != NATIVE)
 		prog.jit = NULL;
-	start = now_ns();
+	start = bench_now_ns();
 	for (u32 k = 0; k < repeat; k++)
 		exec_run(&env, NULL, &r0);
-	return (now_ns() - start) / repeat;
+	return (bench_now_ns() - start) / repeat;
 }
 
 static double time_kernel(struct bench *b, u32 repeat)
@@ -227,19 +219,12 @@ static double time_one(struct bench *b, enum engine engine, u32 repeat)
 	return engine == KERNEL ? time_kernel(b, repeat) : time_here(b, engine, repeat);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median(const struct bench *b, enum engine engine)
 {
 	double ns[ROUNDS];
 
 	memcpy(ns, b->ns[engine], sizeof(ns));
-	qsort(ns, ROUNDS, sizeof(*ns), by_value);
+	qsort(ns, ROUNDS, sizeof(*ns), bench_by_value);
 	return ns[ROUNDS / 2];
 }
 
@@ -250,7 +235,7 @@ static double median_ratio(const struct bench *b, const double *base)
 
 	for (u32 r = 0; r < ROUNDS; r++)
 		ratio[r] = (b->ns[NATIVE][r] - base[NATIVE]) / MAX(b->ns[KERNEL][r] - base[KERNEL], 1);
-	qsort(ratio, ROUNDS, sizeof(*ratio), by_value);
+	qsort(ratio, ROUNDS, sizeof(*ratio), bench_by_value);
 	return ratio[ROUNDS / 2];
 }
 
@@ -288,21 +273,22 @@ static double compile_1000(struct bench *all)
 		}
 	for (u32 r = 0; r < ROUNDS; r++) {
 		struct jit_code *code;
-		double start = now_ns();
+		double start = bench_now_ns();
 
 		if (jit_compile(&prog, &code))
 			return 0;
-		ns[r] = now_ns() - start;
+		ns[r] = bench_now_ns() - start;
 		jit_free(code);
 	}
-	qsort(ns, ROUNDS, sizeof(*ns), by_value);
+	qsort(ns, ROUNDS, sizeof(*ns), bench_by_value);
 	return ns[ROUNDS / 2] * 1000 / prog.n_insns;
 }
 
 int main(void)
 {
 	static struct bench all[N_PROGRAMS];
-	double base[N_ENGINES], product = 1, worst = 0, worst_insn = 0, worst_checked = 0;
+	double base[N_ENGINES], product = 1, worst = 0, worst_insn = 0, worst_checked = 0, compile;
+	char figure[64], peer[32];
 	u32 compared = 0;
 
 	for (u32 p = 0; p < N_PROGRAMS; p++)
@@ -330,6 +316,10 @@ int main(void)
 			product *= ratio;
 			worst = MAX(worst, ratio);
 			compared++;
+			snprintf(figure, sizeof(figure), "JIT, %s", programs[p].name);
+			snprintf(peer, sizeof(peer), "%.0f ns", net[KERNEL]);
+			bench_row(figure, "<= kernel JIT", ratio <= 1, peer, "%.0f ns (%.2f)", net[NATIVE],
+				  ratio);
 			printf("%9.1f %9.1f %7.2f", net[KERNEL], net[INTERPRETED], ratio);
 		} else {
 			printf("%9s %9.1f %7s", "-", net[INTERPRETED], "-");
@@ -343,6 +333,12 @@ int main(void)
 		printf("native/kernel: not measured, bpf(2) is not allowed here\n");
 	printf("interpreter: at most %.2f ns an insn, %.2f checked (at most 3; ubpf 5.7)\n", worst_insn,
 	       worst_checked);
-	printf("compilation of 1,000 insns: %.0f us (at most 100)\n", compile_1000(all) / 1000);
+	compile = compile_1000(all) / 1000;
+	printf("compilation of 1,000 insns: %.0f us (at most 100)\n", compile);
+	bench_row("interpreter", "<= 3 ns an insn", worst_insn <= 3, "ubpf 5.7 ns", "%.2f ns at most",
+		  worst_insn);
+	bench_row("interpreter, checked", "<= 3 ns an insn", worst_checked <= 3, "", "%.2f ns at most",
+		  worst_checked);
+	bench_row("JIT compilation, 1,000 insns", "<= 100 us", compile <= 100, "", "%.0f us", compile);
 	return 0;
 }

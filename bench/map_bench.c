@@ -1,69 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bench/map_bench.c - map operations: ours, called directly, beside the kernel's, called by a BPF
- * program that loops (BPF_PROG_TEST_RUN).
+/* bench/map_bench.c - maps under one BPF program, on both engines.
  *
- * Prints ns an operation, medians of interleaved rounds, and the ratio; both loops' own cost is in
- * the figures (about 1 ns).  Without bpf(2) the kernel's column stays empty.
+ * The program does an operation 1,024 times on a few thousand keys.  Its insns are given to bpf(2) and to
+ * the user engine, there as trusted (native code) and as users have it (interpreted, checked), and run
+ * by BPF_PROG_TEST_RUN.  Prints ns an operation, medians of interleaved rounds, the loop included; the
+ * ratio is that of native code to the kernel's.
  */
-#include "abi/uapi.h"
+#include "bench.h"
+#include "engine/kernel/kernel.h"
+#include "engine/user/user.h"
 #include "isa/insn.h"
-#include "map/map.h"
-
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { LOOP = 256, REPEAT = 64, ROUNDS = 21, RING_BYTES = 4 << 20, KEYS = 4096, RECORD = 64 };
+enum { LOOP = 1024, REPEAT = 16, ROUNDS = 15, RING_BYTES = 4 << 20, KEYS = 4096, RECORD = 64 };
+enum { PAGE = 4096, VALUE_MAX = 8192 };
 
-enum op { OP_LOOKUP, OP_UPDATE, OP_INSERT_DELETE, OP_OUTPUT };
+enum op { OP_NONE, OP_LOOKUP, OP_COUNT, OP_UPDATE, OP_INSERT_DELETE, OP_OUTPUT };
+enum side { KERNEL, NATIVE, CHECKED, N_SIDES };
 
-struct bench {
+static const struct bench {
 	const char *name;
-	u32 type, key_size, value_size, max_entries, flags;
+	u32 type, key_size, value_size, max_entries;
 	enum op op;
+	const char *required; /* NULL: for information */
+} benches[] = {
+	{ "loop without a map", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, OP_NONE, NULL },
+	{ "array lookup", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, OP_LOOKUP, "<= kernel (aim)" },
+	{ "array count", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, OP_COUNT, "<= kernel (aim)" },
+	{ "array lookup, 24 bytes", BPF_MAP_TYPE_ARRAY, 4, 24, KEYS, OP_LOOKUP, "<= kernel (aim)" },
+	{ "array update", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, OP_UPDATE, NULL },
+	{ "percpu_array lookup", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, KEYS, OP_LOOKUP, "<= kernel (aim)" },
+	{ "hash lookup, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, OP_LOOKUP, "<= kernel" },
+	{ "hash lookup, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, OP_LOOKUP, "<= kernel" },
+	{ "hash lookup, key 16", BPF_MAP_TYPE_HASH, 16, 8, 2 * KEYS, OP_LOOKUP, "<= kernel" },
+	{ "hash count, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, OP_COUNT, "<= kernel" },
+	{ "hash update, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, OP_UPDATE, "<= kernel" },
+	{ "hash update, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, OP_UPDATE, "<= kernel" },
+	{ "hash update, key 16", BPF_MAP_TYPE_HASH, 16, 8, 2 * KEYS, OP_UPDATE, "<= kernel" },
+	{ "hash insert + delete", BPF_MAP_TYPE_HASH, 8, 8, 4 * KEYS, OP_INSERT_DELETE, NULL },
+	{ "percpu_hash lookup", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, OP_LOOKUP, NULL },
+	{ "percpu_hash update", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, OP_UPDATE, NULL },
+	{ "lru_hash lookup", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, OP_LOOKUP, NULL },
+	{ "lru_hash update", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, OP_UPDATE, NULL },
+	{ "ringbuf output, 64 bytes", BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, OP_OUTPUT, NULL },
 };
 
-static const struct bench benches[] = {
-	{"array lookup", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, 0, OP_LOOKUP},
-	{"array update", BPF_MAP_TYPE_ARRAY, 4, 8, KEYS, 0, OP_UPDATE},
-	{"percpu_array lookup", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, KEYS, 0, OP_LOOKUP},
-	{"hash lookup, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, 0, OP_LOOKUP},
-	{"hash lookup, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP},
-	{"hash lookup, key 16", BPF_MAP_TYPE_HASH, 16, 8, 2 * KEYS, 0, OP_LOOKUP},
-	{"hash update, key 4", BPF_MAP_TYPE_HASH, 4, 8, 2 * KEYS, 0, OP_UPDATE},
-	{"hash update, key 8", BPF_MAP_TYPE_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE},
-	{"hash insert + delete", BPF_MAP_TYPE_HASH, 8, 8, 4 * KEYS, 0, OP_INSERT_DELETE},
-	{"percpu_hash lookup", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP},
-	{"percpu_hash update", BPF_MAP_TYPE_PERCPU_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE},
-	{"lru_hash lookup", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, 0, OP_LOOKUP},
-	{"lru_hash update", BPF_MAP_TYPE_LRU_HASH, 8, 8, 2 * KEYS, 0, OP_UPDATE},
-	{"ringbuf output, 64 bytes", BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, 0, OP_OUTPUT},
-};
-
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
-}
-
-static u64 key_of(u32 i)
-{
-	return (u32)(i * 40503) & (KEYS - 1);
-}
-
-/* ---- the kernel's side ---- */
-
-static long bpf_call(enum bpf_cmd cmd, union bpf_attr *attr)
-{
-	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-}
+/* ---- the program ---- */
 
 struct asm_buf {
 	struct insn insns[64];
@@ -73,7 +58,7 @@ struct asm_buf {
 static void emit(struct asm_buf *a, u8 code, u8 dst, u8 src, s16 off, s32 imm)
 {
 	a->insns[a->n++] =
-		(struct insn){.code = code, .dst = dst, .src = src, .off = off, .imm = imm};
+		(struct insn){ .code = code, .dst = dst, .src = src, .off = off, .imm = imm };
 }
 
 static void emit_map(struct asm_buf *a, int fd)
@@ -107,6 +92,9 @@ static void emit_key(struct asm_buf *a, s32 bias)
 
 static void emit_body(struct asm_buf *a, const struct bench *b, int fd)
 {
+	emit_key(a, b->op == OP_INSERT_DELETE ? KEYS : 0);
+	if (b->op == OP_NONE)
+		return;
 	if (b->op == OP_OUTPUT) {
 		emit_map(a, fd);
 		emit_stack(a, 2, -RECORD - 16);
@@ -115,14 +103,18 @@ static void emit_body(struct asm_buf *a, const struct bench *b, int fd)
 		emit_call(a, 130);
 		return;
 	}
-	emit_key(a, b->op == OP_INSERT_DELETE ? KEYS : 0);
 	emit_map(a, fd);
 	emit_stack(a, 2, -16);
-	if (b->op == OP_LOOKUP) {
+	if (b->op == OP_LOOKUP || b->op == OP_COUNT) {
 		emit_call(a, 1);
-		emit(a, CLS_JMP | JMP_JEQ, 0, 0, 2, 0);
+		emit(a, CLS_JMP | JMP_JEQ, 0, 0, b->op == OP_COUNT ? 3 : 2, 0);
 		emit(a, CLS_LDX | MODE_MEM | SZ_DW, 1, 0, 0, 0);
-		emit(a, CLS_ALU64 | ALU_ADD | SRC_X, 7, 1, 0, 0);
+		if (b->op == OP_LOOKUP) {
+			emit(a, CLS_ALU64 | ALU_ADD | SRC_X, 7, 1, 0, 0);
+		} else {
+			emit(a, CLS_ALU64 | ALU_ADD, 1, 0, 0, 1);
+			emit(a, CLS_STX | MODE_MEM | SZ_DW, 0, 1, 0, 0);
+		}
 		return;
 	}
 	emit_stack(a, 3, -24);
@@ -135,186 +127,181 @@ static void emit_body(struct asm_buf *a, const struct bench *b, int fd)
 	}
 }
 
-static int load(const struct bench *b, int fd)
+static u32 make(struct asm_buf *a, const struct bench *b, int map_fd)
 {
-	static char log[1 << 16];
-	struct asm_buf a = {0};
-	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER};
 	u32 top;
-	long ret;
 
 	for (s32 off = -RECORD - 16; off < 0; off += 8)
-		emit(&a, CLS_ST | MODE_MEM | SZ_DW, 10, 0, (s16)off, 0);
-	emit(&a, CLS_ALU64 | ALU_MOV, 6, 0, 0, 0);
-	emit(&a, CLS_ALU64 | ALU_MOV, 7, 0, 0, 0);
-	top = a.n;
-	emit_body(&a, b, fd);
-	emit(&a, CLS_ALU64 | ALU_ADD, 6, 0, 0, 1);
-	emit(&a, CLS_JMP | JMP_JLT, 6, 0, (s16)((s32)top - (s32)a.n - 1), LOOP);
-	emit(&a, CLS_ALU64 | ALU_MOV, 0, 0, 0, 0);
-	emit(&a, CLS_JMP | JMP_EXIT, 0, 0, 0, 0);
-	attr.insns = (u64)a.insns;
-	attr.insn_cnt = a.n;
-	attr.license = (u64) "GPL";
-	ret = bpf_call(BPF_PROG_LOAD, &attr);
-	if (ret < 0) {
-		attr.log_buf = (u64)log;
-		attr.log_size = sizeof(log);
-		attr.log_level = 1;
-		bpf_call(BPF_PROG_LOAD, &attr);
-		fprintf(stderr, "%s: %s\n%s\n", b->name, strerror(errno), log);
-	}
-	return (int)ret;
+		emit(a, CLS_ST | MODE_MEM | SZ_DW, 10, 0, (s16)off, 0);
+	emit(a, CLS_ALU64 | ALU_MOV, 6, 0, 0, 0);
+	emit(a, CLS_ALU64 | ALU_MOV, 7, 0, 0, 0);
+	top = a->n;
+	emit_body(a, b, map_fd);
+	emit(a, CLS_ALU64 | ALU_ADD, 6, 0, 0, 1);
+	emit(a, CLS_JMP | JMP_JLT, 6, 0, (s16)((s32)top - (s32)a->n - 1), LOOP);
+	emit(a, CLS_ALU64 | ALU_MOV, 0, 0, 0, 0);
+	emit(a, CLS_JMP | JMP_EXIT, 0, 0, 0, 0);
+	return a->n;
 }
 
-struct kernel_side {
+/* ---- one side ---- */
+
+struct subject {
+	struct engine *engine; /* borrowed; NULL: not here */
 	int map, prog;
-	u64 *ring; /* consumer page, then producer page */
+	volatile u64 *consumed;       /* ring buffer's first page */
+	const volatile u64 *produced; /* and second */
 };
 
-static bool kernel_open(const struct bench *b, struct kernel_side *k)
+static int call(struct subject *s, enum bpf_cmd cmd, union bpf_attr *attr)
 {
-	union bpf_attr attr = {.map_type = b->type,
-			       .key_size = b->key_size,
-			       .value_size = b->value_size,
-			       .max_entries = b->max_entries,
-			       .map_flags = b->flags};
+	return engine_bpf(s->engine, cmd, attr, sizeof(*attr));
+}
 
-	k->map = (int)bpf_call(BPF_MAP_CREATE, &attr);
-	if (k->map < 0)
-		return false;
-	for (u32 i = 0; i < KEYS && b->op != OP_OUTPUT; i++) {
-		u64 key[2] = {i}, value[1024] = {i};
-		union bpf_attr up = {.map_fd = (u32)k->map, .key = (u64)key, .value = (u64)value};
+static int fill(struct subject *s)
+{
+	static const u64 value[VALUE_MAX];
 
-		bpf_call(BPF_MAP_UPDATE_ELEM, &up);
+	for (u32 i = 0; i < KEYS; i++) {
+		u64 key[2] = { i };
+		union bpf_attr up = { .map_fd = (u32)s->map, .key = (u64)key, .value = (u64)value };
+		int err = call(s, BPF_MAP_UPDATE_ELEM, &up);
+
+		if (err)
+			return err;
 	}
-	if (b->op == OP_OUTPUT)
-		k->ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, k->map, 0);
-	k->prog = load(b, k->map);
-	return k->prog >= 0;
-}
-
-static double kernel_round(struct kernel_side *k)
-{
-	u8 data[64] = {0};
-	union bpf_attr attr = {.test = {.prog_fd = (u32)k->prog,
-					.data_in = (u64)data,
-					.data_size_in = sizeof(data),
-					.repeat = REPEAT}};
-
-	if (k->ring)
-		*k->ring += (u64)LOOP * REPEAT * (RECORD + 8);
-	if (bpf_call(BPF_PROG_TEST_RUN, &attr))
-		return 0;
-	return (double)attr.test.duration / LOOP;
-}
-
-/* ---- ours ---- */
-
-static void our_op(struct map *m, enum op op, u32 i, u64 *sum)
-{
-	u64 key[2] = {key_of(i)}, value = i;
-	u64 *found;
-
-	switch (op) {
-	case OP_LOOKUP:
-		found = map_lookup(m, key, 0);
-		if (found)
-			*sum += *found;
-		break;
-	case OP_UPDATE:
-		map_update(m, key, &value, BPF_ANY, 0);
-		break;
-	case OP_INSERT_DELETE:
-		key[0] += KEYS;
-		map_update(m, key, &value, BPF_ANY, 0);
-		map_delete(m, key);
-		break;
-	default:
-		break;
-	}
-}
-
-static double our_round(struct map *m, const struct bench *b, u64 *ring)
-{
-	static u64 sum;
-	u8 record[RECORD] = {0};
-	u64 start, end;
-
-	if (ring)
-		ring[0] = ring[512];
-	start = now_ns();
-	for (u32 r = 0; r < REPEAT; r++)
-		for (u32 i = 0; i < LOOP; i++) {
-			if (b->op == OP_OUTPUT)
-				map_ringbuf_output(m, record, RECORD, BPF_RB_NO_WAKEUP);
-			else
-				our_op(m, b->op, i, &sum);
-		}
-	end = now_ns();
-	return (double)(end - start) / (LOOP * REPEAT);
-}
-
-static int cmp(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *v)
-{
-	qsort(v, ROUNDS, sizeof(*v), cmp);
-	return v[ROUNDS / 2];
-}
-
-static int run(const struct bench *b)
-{
-	struct map_attr attr = {.type = b->type,
-				.key_size = b->key_size,
-				.value_size = b->value_size,
-				.max_entries = b->max_entries,
-				.flags = b->flags,
-				.spin_lock_off = ~0u,
-				.timer_off = ~0u};
-	struct kernel_side k = {.map = -1, .prog = -1};
-	bool kernel = kernel_open(b, &k);
-	double ours[ROUNDS], theirs[ROUNDS];
-	int fd = memfd_create("bench", MFD_CLOEXEC);
-	u64 *ring = NULL;
-	struct map *m;
-
-	if (map_create(fd, &attr, 1, &m))
-		return 1;
-	if (b->op == OP_OUTPUT)
-		ring = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	else
-		for (u32 i = 0; i < KEYS; i++) {
-			u64 key[2] = {i}, value = i;
-
-			map_update(m, key, &value, BPF_ANY, 0);
-		}
-	for (u32 r = 0; r < ROUNDS; r++) {
-		theirs[r] = kernel ? kernel_round(&k) : 0;
-		ours[r] = our_round(m, b, ring);
-	}
-	if (kernel)
-		printf("%-26s ours %6.1f ns   kernel %6.1f ns   ratio %.2f\n", b->name,
-		       median(ours), median(theirs), median(ours) / median(theirs));
-	else
-		printf("%-26s ours %6.1f ns   kernel      -\n", b->name, median(ours));
-	close(fd);
-	close(k.map);
-	close(k.prog);
-	map_close(m);
 	return 0;
+}
+
+static int ring_map(struct subject *s)
+{
+	void *in = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, s->map, 0);
+	void *out = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, s->map, PAGE);
+
+	if (in == MAP_FAILED || out == MAP_FAILED)
+		return -errno;
+	s->consumed = in;
+	s->produced = out;
+	return 0;
+}
+
+/* Map and program.  0 or a negative errno. */
+static int subject_open(struct subject *s, struct engine *e, const struct bench *b)
+{
+	union bpf_attr map = { .map_type = b->type, .key_size = b->key_size,
+			       .value_size = b->value_size, .max_entries = b->max_entries };
+	union bpf_attr prog = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .license = (u64) "GPL" };
+	struct asm_buf a = { 0 };
+	int err;
+
+	*s = (struct subject){ .engine = e, .map = -1, .prog = -1 };
+	if (!e)
+		return 0;
+	s->map = call(s, BPF_MAP_CREATE, &map);
+	if (s->map < 0)
+		return s->map;
+	err = b->op == OP_OUTPUT ? ring_map(s) : fill(s);
+	if (err)
+		return err;
+	prog.insn_cnt = make(&a, b, s->map);
+	prog.insns = (u64)a.insns;
+	s->prog = call(s, BPF_PROG_LOAD, &prog);
+	return MIN(s->prog, 0);
+}
+
+static void subject_close(struct subject *s)
+{
+	if (s->consumed)
+		munmap((void *)s->consumed, PAGE);
+	if (s->produced)
+		munmap((void *)s->produced, PAGE);
+	if (s->prog >= 0)
+		close(s->prog);
+	if (s->map >= 0)
+		close(s->map);
+}
+
+/* ns an operation; a full ring is emptied first. */
+static double subject_round(struct subject *s, u32 repeat)
+{
+	u8 data[64] = { 0 };
+	union bpf_attr attr = { .test = { .prog_fd = (u32)s->prog, .data_in = (u64)data,
+					  .data_size_in = sizeof(data), .repeat = repeat } };
+
+	if (!s->engine)
+		return 0;
+	if (s->consumed)
+		*s->consumed = *s->produced;
+	return call(s, BPF_PROG_TEST_RUN, &attr) ? 0 : (double)attr.test.duration / LOOP;
+}
+
+static void report(const struct bench *b, double ns[N_SIDES][ROUNDS])
+{
+	double median[N_SIDES], ratio[ROUNDS], r;
+	char figure[64], peer[32] = "";
+
+	for (u32 i = 0; i < ROUNDS; i++)
+		ratio[i] = ns[NATIVE][i] / MAX(ns[KERNEL][i], 0.001);
+	for (u32 s = 0; s < N_SIDES; s++)
+		median[s] = bench_median(ns[s], ROUNDS);
+	r = bench_median(ratio, ROUNDS);
+	if (!median[KERNEL]) {
+		printf("%-26s %9.1f %9s %9.1f %7s\n", b->name, median[NATIVE], "-", median[CHECKED], "-");
+		return;
+	}
+	printf("%-26s %9.1f %9.1f %9.1f %7.2f\n", b->name, median[NATIVE], median[KERNEL],
+	       median[CHECKED], r);
+	if (b->op == OP_NONE)
+		return;
+	snprintf(figure, sizeof(figure), "%s, native", b->name);
+	snprintf(peer, sizeof(peer), "%.1f ns", median[KERNEL]);
+	bench_row(figure, b->required ? b->required : "", b->required ? r <= 1 : BENCH_INFO, peer,
+		  "%.1f ns (%.2f)", median[NATIVE], r);
+}
+
+static int run(const struct bench *b, struct engine *const engines[N_SIDES])
+{
+	static const u32 repeat[N_SIDES] = { REPEAT, REPEAT, 2 };
+	struct subject s[N_SIDES];
+	double ns[N_SIDES][ROUNDS];
+	int err = 0, opened;
+
+	for (u32 i = 0; i < N_SIDES; i++) {
+		opened = subject_open(&s[i], engines[i], b);
+		err = opened ? opened : err;
+	}
+	for (u32 r = 0; r < ROUNDS && !err; r++)
+		for (u32 i = 0; i < N_SIDES; i++)
+			ns[i][r] = subject_round(&s[i], repeat[i]);
+	for (u32 i = 0; i < N_SIDES; i++)
+		subject_close(&s[i]);
+	if (err)
+		fprintf(stderr, "%s: %s\n", b->name, strerror(-err));
+	else
+		report(b, ns);
+	return err;
 }
 
 int main(void)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(benches); i++)
-		if (run(&benches[i]))
-			return 1;
-	return 0;
+	struct engine_user_opts trusted = { .trusted = true };
+	struct engine *engines[N_SIDES] = { NULL };
+	struct diag dg = { 0 };
+	int err = 0;
+
+	if (engine_user_new(&trusted, &dg, &engines[NATIVE]) ||
+	    engine_user_new(NULL, &dg, &engines[CHECKED])) {
+		fprintf(stderr, "map_bench: no user engine\n");
+		return 1;
+	}
+	if (engine_kernel_usable() || engine_kernel_open(&dg, &engines[KERNEL]))
+		printf("the kernel's bpf(2) is not allowed here\n");
+	printf("%-26s %9s %9s %9s %7s\n", "ns an operation", "native", "kernel", "checked", "n/k");
+	for (u32 i = 0; i < ARRAY_SIZE(benches) && !err; i++)
+		err = run(&benches[i], engines);
+	for (u32 i = 0; i < N_SIDES; i++)
+		if (engines[i])
+			engines[i]->ops->free(engines[i]);
+	diag_free(&dg);
+	return err != 0;
 }

@@ -5,6 +5,7 @@
  * that is above the untraced one.  Required: an unhooked call under "-- CMD" costs less than 1 us
  * extra.  strace, where it is installed, stands beside.
  */
+#include "bench.h"
 #include "hook/ptrace.h"
 
 #include <poll.h>
@@ -208,9 +209,13 @@ int main(int argc, char **argv)
 		}
 		printf("%-40s %12.1f %12.1f\n", b->name, best[i], best[i] - base[b->work]);
 		if (b->how == UNHOOKED)
+			bench_row("ptrace, unhooked call, no program", "< 1000 ns extra",
+				  best[i] - base[b->work] < 1000, "", "%.0f ns extra",
+				  best[i] - base[b->work]);
+		if (b->how == UNHOOKED)
 			missed = best[i] - base[b->work] >= 1000;
 	}
 	if (missed)
 		printf("an unhooked call costs 1 us or more\n");
-	return missed;
+	return 0;
 }
