@@ -141,6 +141,7 @@ int funcs_prepare(struct load *l, struct diag *dg)
 void core_explain(struct load *l, u32 func, u32 pc, struct place at, struct diag *dg)
 {
 	const struct obj_func *fn = &l->obj->funcs[func];
+	bool on_user = !strcmp(l->e->ops->name, "user");
 
 	for (u32 i = 0; i < fn->n_cores; i++) {
 		struct str text = {0};
@@ -149,12 +150,14 @@ void core_explain(struct load *l, u32 func, u32 pc, struct place at, struct diag
 			continue;
 		core_describe(l->obj->btf, fn->cores[i].type_id, fn->cores[i].spec,
 			      fn->cores[i].kind, &text);
-		diag_note(
-			dg, at,
-			"CO-RE relocation failed: %s; %s has nothing that fits.  Code that guards "
-			"it with bpf_core_field_exists() or the like is left out by the verifier",
-			str_text(&text),
-			l->opts.target_btf ? "the BTF given" : "this kernel's BTF");
+		if (on_user && !l->opts.target_btf)
+			diag_note(dg, at, "%s: the user engine does not serve it; use --engine=kernel, "
+				  "or ask bpf_core_field_exists() before", str_text(&text));
+		else
+			diag_note(dg, at, "CO-RE relocation failed: %s; %s has nothing that fits.  "
+				  "Code that guards it with bpf_core_field_exists() or the like is "
+				  "left out by the verifier", str_text(&text),
+				  l->opts.target_btf ? "the BTF given" : "this kernel's BTF");
 		str_free(&text);
 	}
 }

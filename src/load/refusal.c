@@ -137,12 +137,8 @@ static struct place insn_place(const struct load *l, u32 func, u32 pc)
 	return at;
 }
 
-static void explain_poison(struct load *l, const char *text, u32 func, u32 pc, struct place at,
-			   struct diag *dg)
+static void explain_poison(struct load *l, u64 n, u32 func, u32 pc, struct place at, struct diag *dg)
 {
-	const char *hash = text ? strstr(text, "unknown#") : NULL;
-	u64 n = hash ? strtoul(hash + 8, NULL, 10) : 0;
-
 	if (n == POISON_CORE)
 		core_explain(l, func, pc, at, dg);
 	else if (n >= POISON_MAP && n < POISON_MAP + POISON_SPAN && n - POISON_MAP < l->obj->n_maps)
@@ -202,10 +198,25 @@ int refusal_report(struct load *l, struct prog *p, const union bpf_attr *attr, i
 	diag_error(dg, at, err, "program '%s' (%s) was not loaded: %s%s%s", p->pub.fn->name,
 		   type ? type : "?", meaning(p, err), t.reason ? ": " : "",
 		   t.reason ? t.reason : "");
-	if (t.insn >= 0)
-		explain_poison(l, t.reason, func, pc, at, dg);
+	if (t.insn >= 0) {
+		const char *hash = t.reason ? strstr(t.reason, "unknown#") : NULL;
+
+		explain_poison(l, hash ? strtoul(hash + 8, NULL, 10) : 0, func, pc, at, dg);
+	}
 	for (u32 i = 0; i < t.n; i++)
 		diag_note(dg, (struct place){0}, "  %s", t.lines[i]);
 	free(log);
 	return err;
+}
+
+void load_explain(struct load *l, struct diag *dg)
+{
+	for (u32 i = 0; l->e->ops->poison_reached && i < l->n_progs; i++) {
+		const struct prog *p = &l->progs[i];
+		u32 func = p->func, pc = 0;
+		s64 at = p->pub.fd < 0 ? -1 : l->e->ops->poison_reached(l->e, p->pub.fd);
+
+		if (at >= 0 && at < p->n_insns && part_of(p, (u64)at, &func, &pc))
+			explain_poison(l, (u32)p->insns[at].imm, func, pc, insn_place(l, func, pc), dg);
+	}
 }

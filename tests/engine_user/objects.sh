@@ -97,4 +97,10 @@ if object vfsstat; then
 	done
 	check "vfsstat: the nearest hook" grep -q 'nearest: tracepoint:syscalls:sys_enter_fsync' <<<"$out"
 else skip vfsstat "Debian's libbpf-tools is not installed"; fi
+
+# A field that is not served is an error where it is reached, by its name and place.
+if object runqlen && gcc -O1 tests/engine_user/prog/spin.c -o "$room/spin"; then
+	check "runqlen: names the field" grep -q 'runqlen.bpf.c:20:16: .*struct task_struct.se.cfs_rq: the user engine does not serve it' \
+		<<<"$("$osmia" run --engine=user --sample 200 "$object" -- "$room/spin" 300 2>&1)"
+else skip runqlen "Debian's libbpf-tools is not installed"; fi
 done_testing

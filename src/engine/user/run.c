@@ -253,8 +253,7 @@ static void why(const struct prog_stats *st, char *text, u32 size)
 	if (st->poison)
 		snprintf(text, size,
 			 "reached a field, type or kernel function that does not exist on "
-			 "the user engine (poisoned call %u)",
-			 st->poison);
+			 "the user engine");
 	else if (proto && st->error_helper)
 		snprintf(text, size, "called bpf_%s with an argument that is not allowed (0x%lx)",
 			 proto->name, st->error_addr);
