@@ -6,6 +6,7 @@
  * extra.  strace, where it is installed, stands beside.
  */
 #include "bench.h"
+#include "elf/maps.h"
 #include "hook/ptrace.h"
 
 #include <poll.h>
@@ -96,17 +97,9 @@ static char self[4096];
 
 static u64 function_offset(void)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[4352];
-	u64 from, to, off, found = 0, addr = (u64)function;
+	struct mapping m;
 
-	while (maps && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &off) == 3 && addr >= from &&
-		    addr < to)
-			found = addr - from + off;
-	if (maps)
-		fclose(maps);
-	return found;
+	return mapping_of(getpid(), (u64)function, &m) ? (u64)function - m.from + m.off : 0;
 }
 
 static struct trace *make_trace(enum how how)

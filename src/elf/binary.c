@@ -2,6 +2,7 @@
 /* elf/binary.c - finds the file that a person means by "bash" or "libc.so.6", and opens it. */
 #include "elf/binary.h"
 #include "base/str.h"
+#include "elf/maps.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,25 +34,20 @@ static bool search(const char *dirs, const char *name, int mode, char *path, siz
  * "libc.so.6"), seen through its own root. */
 static bool mapped_by(s32 pid, const char *name, char *path, size_t size)
 {
-	char maps[64], line[4352], file[4096];
+	FILE *maps = mappings_open(pid);
+	size_t n = strlen(name);
 	bool found = false;
+	struct mapping m;
 
-	snprintf(maps, sizeof(maps), "/proc/%d/maps", pid);
+	while (maps && !found && mapping_next(maps, &m)) {
+		const char *base = strrchr(m.path, '/');
 
-	FILE *f = fopen(maps, "re");
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %*s %*s %*s %*s %4095[^\n]", file) != 1 || file[0] != '/')
-			continue;
-
-		const char *base = strrchr(file, '/') + 1;
-		size_t n = strlen(name);
-
-		if (!strncmp(base, name, n) && (!base[n] || base[n] == '.'))
-			found = (size_t)snprintf(path, size, "/proc/%d/root%s", pid, file) < size;
+		if (m.path[0] == '/' && !strncmp(base + 1, name, n) &&
+		    (!base[1 + n] || base[1 + n] == '.'))
+			found = (size_t)snprintf(path, size, "/proc/%d/root%s", pid, m.path) < size;
 	}
-	if (f)
-		fclose(f);
+	if (maps)
+		fclose(maps);
 	return found;
 }
 

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "btf/btf.h"
 #include "elf/file.h"
+#include "elf/kallsyms.h"
 #include "engine/kernel/kernel.h"
 #include <elf.h>
 #include <errno.h>
@@ -148,6 +149,13 @@ static int raw_tracepoints(struct list *l)
 	return tell(l);
 }
 
+static int add_function(void *arg, const struct kallsym *sym)
+{
+	if (sym->type == 't' || sym->type == 'T')
+		add(arg, LIST_KERNEL, sym->name, strlen(sym->name));
+	return 0;
+}
+
 /* The kernel's functions, where it has kprobes at all. */
 static void kernel_functions(struct list *l)
 {
@@ -168,18 +176,10 @@ static void kernel_functions(struct list *l)
 		bytes_free(&text);
 		return;
 	}
-	err = file_read("/proc/kallsyms", 256 << 20, &text);
-	if (err) {
-		diag_note(l->dg, (struct place){0}, "kernel functions: %s", strerror(-err));
-		return;
-	}
-	for (char *at = (char *)text.p, *end; (end = strchr(at, '\n')); at = end + 1) {
-		char *type = strchr(at, ' ');
-
-		if (type && type < end && (type[1] == 't' || type[1] == 'T') && type[2] == ' ')
-			add(l, LIST_KERNEL, type + 3, strcspn(type + 3, " \t\n"));
-	}
-	bytes_free(&text);
+	err = kallsyms_each(add_function, l);
+	if (err)
+		diag_note(l->dg, (struct place){0}, "kernel functions: /proc/kallsyms: %s",
+			  strerror(-err));
 }
 
 static int kprobes(struct list *l)

@@ -7,6 +7,7 @@
  * counts only with the stack pointer that the return leaves.  Taking breakpoints out needs no task
  * stopped: a task that has run into int3 already finds its site no longer live and goes on.
  */
+#include "elf/maps.h"
 #include "hook/guard.h"
 #include <elf.h>
 #include <errno.h>
@@ -17,51 +18,12 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { INT3 = 0xcc, LINE_MAX_BYTES = 4352 };
+enum { INT3 = 0xcc };
 
 /* Distance that a 32-bit displacement surely covers from a slot to what its insn refers to. */
 static const u64 reach = 1ull << 30;
-
-struct mapping {
-	u64 from, to, off;
-	dev_t dev;
-	ino_t ino;
-	bool exec, write;
-	char path[4096];
-};
-
-/* ---- /proc/TID/maps ---- */
-
-static bool next_mapping(FILE *maps, struct mapping *m)
-{
-	char line[LINE_MAX_BYTES], perms[8];
-	unsigned dev_major, dev_minor;
-	u64 ino;
-	int path_at = 0;
-
-	if (!fgets(line, sizeof(line), maps) ||
-	    sscanf(line, "%lx-%lx %7s %lx %x:%x %lu %n", &m->from, &m->to, perms, &m->off,
-		   &dev_major, &dev_minor, &ino, &path_at) < 7)
-		return false;
-	m->dev = makedev(dev_major, dev_minor);
-	m->ino = ino;
-	m->write = perms[1] == 'w';
-	m->exec = perms[2] == 'x';
-	snprintf(m->path, sizeof(m->path), "%s", path_at ? line + path_at : "");
-	m->path[strcspn(m->path, "\n")] = '\0';
-	return true;
-}
-
-static FILE *open_maps(s32 tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
-	return fopen(path, "re");
-}
 
 /* Some file systems (overlayfs, btrfs) show another device in maps than stat(2) does; the file is
  * then asked by its name. */
@@ -191,10 +153,10 @@ static bool is_compat(s32 tid)
 
 void bp_scan(struct trace *t, struct task *k)
 {
-	FILE *maps = k->mm && !is_compat(k->pub.tid) ? open_maps(k->pub.tid) : NULL;
+	FILE *maps = k->mm && !is_compat(k->pub.tid) ? mappings_open(k->pub.tid) : NULL;
 	struct mapping m;
 
-	while (maps && next_mapping(maps, &m)) {
+	while (maps && mapping_next(maps, &m)) {
 		if (!m.ino)
 			continue;
 		for (u32 i = 0; i < t->places.n; i++) {
@@ -234,11 +196,11 @@ void bp_remove_all(struct task *k)
 static u64 find_gap(s32 tid, u64 addr)
 {
 	enum { MARGIN = 16 * SCRATCH_BYTES };
-	FILE *maps = open_maps(tid);
+	FILE *maps = mappings_open(tid);
 	u64 end = 65536, below = 0, above = 0; /* vm.mmap_min_addr */
 	struct mapping m;
 
-	while (maps && next_mapping(maps, &m)) {
+	while (maps && mapping_next(maps, &m)) {
 		u64 gap = m.from > end ? m.from - end : 0;
 
 		if (gap >= 2 * SCRATCH_BYTES && m.from <= addr && addr - m.from < reach)
@@ -315,25 +277,18 @@ static u64 segment_end(const struct mapping *m, s32 tid)
 /* The unused end of the last page of the text that addr lies in. */
 static struct scratch *use_slack(struct task *k, u64 addr)
 {
-	FILE *maps = open_maps(k->pub.tid);
 	struct mapping m;
-	u64 from = 0, to = 0;
+	u64 from;
 
-	while (maps && !to && next_mapping(maps, &m)) {
-		if (addr < m.from || addr >= m.to)
-			continue;
-		from = m.ino && m.exec && !m.write ? segment_end(&m, k->pub.tid) : 0;
-		to = m.to;
-	}
-	if (maps)
-		fclose(maps);
-	from = ALIGN_UP(from, (u64)XOL_SLOT_BYTES);
-	if (!from || from <= addr || from >= to || to - from > SCRATCH_BYTES)
+	if (!mapping_of(k->pub.tid, addr, &m) || !m.ino || !m.exec || m.write)
+		return NULL;
+	from = ALIGN_UP(segment_end(&m, k->pub.tid), (u64)XOL_SLOT_BYTES);
+	if (from <= addr || from >= m.to || m.to - from > SCRATCH_BYTES)
 		return NULL;
 	for (u32 i = 0; i < k->mm->scratch.n; i++)
 		if (k->mm->scratch.p[i].addr == from)
 			return NULL; /* it is full */
-	return new_scratch(k, from, (u32)(to - from), false);
+	return new_scratch(k, from, (u32)(m.to - from), false);
 }
 
 static bool give_slot(struct task *k, struct site *s)

@@ -5,9 +5,10 @@
  * mostly too.  Signals are blocked meanwhile, what still comes (SIGSTOP) is raised again
  * afterwards.
  */
+#include "elf/maps.h"
 #include "hook/guard.h"
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -31,22 +32,16 @@ static u64 find_in(struct task *k, u64 from, u64 to)
 
 static u64 find_syscall_insn(struct task *k)
 {
-	char path[64], line[4352];
+	struct mapping m;
 	u64 found = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", k->pub.tid);
 	for (int vdso = 1; vdso >= 0 && !found; vdso--) {
-		FILE *maps = fopen(path, "re");
-		u64 from, to;
-		char perms[8];
+		FILE *maps = mappings_open(k->pub.tid);
 
-		while (maps && !found && fgets(line, sizeof(line), maps)) {
-			if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 ||
-			    perms[2] != 'x' || strstr(line, "[vsyscall]") ||
-			    !!strstr(line, "[vdso]") != vdso)
-				continue;
-			found = find_in(k, from, MIN(to, from + SEARCH_MAX));
-		}
+		while (maps && !found && mapping_next(maps, &m))
+			if (m.exec && strcmp(m.path, "[vsyscall]") &&
+			    (strcmp(m.path, "[vdso]") == 0) == vdso)
+				found = find_in(k, m.from, MIN(m.to, m.from + SEARCH_MAX));
 		if (maps)
 			fclose(maps);
 	}

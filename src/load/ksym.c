@@ -9,6 +9,7 @@
  * hold.
  */
 #include "btf/core_spec.h"
+#include "elf/kallsyms.h"
 #include "load/priv.h"
 #include <errno.h>
 #include <stdio.h>
@@ -19,49 +20,44 @@ static bool is_typeless(const struct obj_extern *e)
 	return e->kind == EXTERN_KSYM && !e->type_id;
 }
 
-static int kallsyms_line(struct load *l, char *line, struct diag *dg)
+struct typeless {
+	struct load *l;
+	struct diag *dg;
+	bool told; /* dg has the reason of a failure */
+};
+
+static int take_symbol(void *arg, const struct kallsym *sym)
 {
-	char *space = strchr(line, ' ');
+	struct typeless *want = arg;
+	struct load *l = want->l;
 
-	/* "ADDRESS TYPE NAME[\t[MODULE]]" */
-	if (!space || !space[1] || space[2] != ' ')
-		return 0;
-
-	char *name = space + 3;
-	u64 addr = strtoull(line, NULL, 16);
-
-	name[strcspn(name, " \t\n")] = 0;
 	for (u32 i = 0; i < l->obj->n_externs; i++) {
+		const struct obj_extern *e = &l->obj->externs[i];
 		struct ext *x = &l->exts[i];
 
-		if (!is_typeless(&l->obj->externs[i]) || strcmp(l->obj->externs[i].name, name))
+		if (!is_typeless(e) || strcmp(e->name, sym->name))
 			continue;
-		if (x->is_set && x->addr != addr)
-			return diag_error(
-				dg, (struct place){ .file = l->obj->path }, -EINVAL,
-				"extern '%s': the kernel has several symbols of that name (0x%lx "
-				"and 0x%lx)",
-				name, x->addr, addr);
+		if (x->is_set && x->addr != sym->addr) {
+			want->told = true;
+			return diag_error(want->dg, (struct place){ .file = l->obj->path }, -EINVAL,
+					  "extern '%s': the kernel has several symbols of that name "
+					  "(0x%lx and 0x%lx)",
+					  e->name, x->addr, sym->addr);
+		}
 		x->is_set = true;
-		x->addr = addr;
+		x->addr = sym->addr;
 	}
 	return 0;
 }
 
-static int kallsyms_read(struct load *l, struct diag *dg)
+static int resolve_typeless(struct load *l, struct diag *dg)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char *line = NULL;
-	size_t size = 0;
-	int err = 0;
+	struct typeless want = { .l = l, .dg = dg };
+	int err = kallsyms_each(take_symbol, &want);
 
-	if (!f)
-		return diag_error(dg, (struct place){ .file = l->obj->path }, -errno,
-				  "/proc/kallsyms can't be read: %s", strerror(errno));
-	while (!err && getline(&line, &size, f) > 0)
-		err = kallsyms_line(l, line, dg);
-	free(line);
-	fclose(f);
+	if (err && !want.told)
+		diag_error(dg, (struct place){ .file = l->obj->path }, err,
+			   "/proc/kallsyms can't be read: %s", strerror(-err));
 	return err;
 }
 
@@ -117,7 +113,7 @@ int ksyms_resolve(struct load *l, struct diag *dg)
 	for (u32 i = 0; i < l->obj->n_externs; i++)
 		typeless |= is_typeless(&l->obj->externs[i]);
 	if (typeless)
-		err = kallsyms_read(l, dg);
+		err = resolve_typeless(l, dg);
 	for (u32 i = 0; !err && i < l->obj->n_externs; i++) {
 		const struct obj_extern *e = &l->obj->externs[i];
 

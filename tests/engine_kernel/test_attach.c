@@ -165,7 +165,6 @@ TEST(uprobe_multi_by_pattern)
 
 TEST(perf_event_samples_this_process)
 {
-	volatile u64 spin = 0;
 	struct world w;
 
 	NEED_KERNEL();
@@ -173,8 +172,8 @@ TEST(perf_event_samples_this_process)
 		       "SEC(\"perf_event\") int t_sample(void *c) { hits++; return 0; }\n");
 	CHECK_EQ(world_run(&w, &(struct load_opts){ .pid = getpid() }), 1);
 	for (u32 i = 0; i < 400 && !world_var(&w, "hits"); i++)
-		for (u32 j = 0; j < 1000000; j++)
-			spin += j;
+		for (volatile u32 spin = 0; spin < 1000000; spin++)
+			;
 	CHECK(world_var(&w, "hits") > 0);
 	world_close(&w);
 }

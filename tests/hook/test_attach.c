@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An attached process does not notice: no call fails, no byte stays changed. */
 #include "test.h"
+#include "elf/maps.h"
 #include "hook/counting.h"
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -202,21 +203,14 @@ static void end_victim(s32 pid)
 	munmap(victim, sizeof(*victim));
 }
 
+/* File and offset of an address of this program. */
 static u64 offset_of(const void *addr, char *path)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[4352];
-	u64 from, to, off, found = 0;
-	ssize_t n = readlink("/proc/self/exe", path, 4095);
+	struct mapping m;
 
-	path[n > 0 ? n : 0] = '\0';
-	while (maps && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &off) == 3 && (u64)addr >= from &&
-		    (u64)addr < to)
-			found = (u64)addr - from + off;
-	if (maps)
-		fclose(maps);
-	return found;
+	CHECK(mapping_of(getpid(), (u64)addr, &m));
+	strcpy(path, m.path);
+	return (u64)addr - m.from + m.off;
 }
 
 static void add_hot(struct trace *t)
@@ -227,17 +221,14 @@ static void add_hot(struct trace *t)
 	CHECK(trace_add_bp(t, &spec, NULL) >= 0);
 }
 
-/* Lines of /proc/PID/maps that hold code, as one number. */
 static u32 code_maps(s32 pid)
 {
-	char path[64], line[4352], perms[8];
+	FILE *maps = mappings_open(pid);
+	struct mapping m;
 	u32 n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	FILE *maps = fopen(path, "re");
-
-	while (maps && fgets(line, sizeof(line), maps))
-		n += sscanf(line, "%*s %7s", perms) == 1 && perms[2] == 'x';
+	while (maps && mapping_next(maps, &m))
+		n += m.exec;
 	if (maps)
 		fclose(maps);
 	return n;

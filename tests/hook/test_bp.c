@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Breakpoints count exactly, in threads, forked children and after exec, and change no result. */
 #include "test.h"
+#include "elf/maps.h"
 #include "hook/counting.h"
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -253,18 +254,10 @@ static char self[4096];
 /* File offset of an address of this program. */
 static u64 offset_of(const void *addr)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[4352];
-	u64 from, to, off, found = 0;
+	struct mapping m;
 
-	while (maps && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx %*s %lx", &from, &to, &off) == 3 && (u64)addr >= from &&
-		    (u64)addr < to)
-			found = (u64)addr - from + off;
-	if (maps)
-		fclose(maps);
-	CHECK(found);
-	return found;
+	CHECK(mapping_of(getpid(), (u64)addr, &m));
+	return (u64)addr - m.from + m.off;
 }
 
 static s32 add_bp(struct trace *t, const void *addr, bool enter, bool ret)
@@ -521,24 +514,13 @@ TEST(libraries_are_reached)
 	struct counting *c;
 	struct trace *t = new_trace(&c);
 	struct diag dg = { 0 };
-	char line[4352], path[4096] = "";
-	u64 from, off, addr = (u64)getppid;
-	FILE *maps = fopen("/proc/self/maps", "re");
-	struct trace_bp_spec spec = { path, 0, true, true, 0, 0 };
+	struct mapping m;
+	struct trace_bp_spec spec = { m.path, 0, true, true, 0, 0 };
 	char *args[] = { "/bin/sh", "-c", "/bin/true; exec /bin/true", NULL };
 
-	while (fgets(line, sizeof(line), maps)) {
-		u64 to;
-		char name[4096];
-
-		if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %4095s", &from, &to, &off, name) == 4 &&
-		    addr >= from && addr < to) {
-			spec.off = addr - from + off;
-			strcpy(path, name);
-		}
-	}
-	fclose(maps);
-	if (!strstr(path, "libc"))
+	CHECK(mapping_of(getpid(), (u64)getppid, &m));
+	spec.off = (u64)getppid - m.from + m.off;
+	if (!strstr(m.path, "libc"))
 		SKIP("libc is not a shared library here");
 	CHECK_EQ(trace_add_bp(t, &spec, &dg), 0);
 	CHECK_EQ(counting_run(t, args), 0);
