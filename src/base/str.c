@@ -141,6 +141,35 @@ bool str_glob(const char *pattern, const char *name)
 	return !*pattern;
 }
 
+u32 str_distance(const char *a, const char *b, size_t n)
+{
+	enum { LEN = 64 };
+	u32 row[LEN + 1]; /* row[j]: edits between what of a was seen and j bytes of b */
+	size_t m = strnlen(a, LEN);
+
+	n = MIN(n, (size_t)LEN);
+	for (u32 j = 0; j <= n; j++)
+		row[j] = j;
+	for (u32 i = 1; i <= m; i++) {
+		u32 diagonal = row[0];
+
+		row[0] = i;
+		for (u32 j = 1; j <= n; j++) {
+			u32 above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+
+			row[j] = MIN(best, MIN(above, row[j - 1]) + 1);
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 int str_to_u64(const char *s, u64 *out)
 {
 	char *end;

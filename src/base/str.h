@@ -34,6 +34,13 @@ bool str_ends(const char *s, const char *suffix);
  * quadratic at worst. */
 bool str_glob(const char *pattern, const char *name);
 
+/* Edits (insert, drop, replace a byte) that make a of b, whose length is n; for the nearest name in a
+ * message.  Of both at most 64 bytes count. */
+u32 str_distance(const char *a, const char *b, size_t n);
+
+/* What a hex digit stands for, or -1. */
+int hex_digit(char c);
+
 /* Whole-string number in C notation (0x, 0, decimal, optional sign).  Returns 0, or -EINVAL when it
  * is no number and -ERANGE when it does not fit; *out is then untouched. */
 int str_to_u64(const char *s, u64 *out);

@@ -34,11 +34,6 @@ struct vm_opts {
 	uint64_t limit;
 };
 
-static int hex_digit(char c)
-{
-	return isdigit((u8)c) ? c - '0' : isxdigit((u8)c) ? tolower((u8)c) - 'a' + 10 : -1;
-}
-
 /* Pairs of hex digits with any blanks between the pairs.  out has room for size / 2 bytes.  False with
  * the offending place in *bad. */
 static bool hex_bytes(const char *text, size_t size, u8 *out, size_t *n, size_t *bad)

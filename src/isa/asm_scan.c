@@ -142,11 +142,6 @@ bool want_reg64(struct asm_parser *a, u32 *reg)
 	return is64 || asm_error(a, at, "a whole register stands here: r%u, not w%u", *reg, *reg);
 }
 
-static int digit_value(char c)
-{
-	return isdigit((u8)c) ? c - '0' : isxdigit((u8)c) ? tolower((u8)c) - 'a' + 10 : 99;
-}
-
 bool asm_at_number(struct asm_parser *a)
 {
 	asm_blanks(a);
@@ -171,9 +166,9 @@ bool want_number(struct asm_parser *a, struct asm_number *n)
 		base = 16;
 		p += 2;
 	}
-	for (digits = p; p < a->end && digit_value(*p) < (int)base; p++)
+	for (digits = p; p < a->end && (u32)hex_digit(*p) < base; p++)
 		if (__builtin_mul_overflow(v, base, &v) ||
-		    __builtin_add_overflow(v, (u64)digit_value(*p), &v))
+		    __builtin_add_overflow(v, (u64)hex_digit(*p), &v))
 			return asm_error(a, digits, "number has more than 64 bits");
 	if (p == digits || (p < a->end && is_name_char(*p)))
 		return asm_expected(a, "a number");

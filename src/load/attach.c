@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/attach.c - loaded programs attached where their sections and the options say, and detached. */
 #include "load/priv.h"
+#include "base/cpu.h"
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -66,19 +67,12 @@ static const char *missing(const struct prog *p)
 	}
 }
 
-static u32 online_cpus(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_CONF);
-
-	return n > 0 ? (u32)n : 1;
-}
-
 /* An engine that sees threads samples every process at once; the kernel's needs an event on each
  * CPU for that. */
 static int attach_on_cpus(struct load *l, struct prog *p, struct diag *dg)
 {
 	struct attach_spec spec = p->pub.spec;
-	u32 n = online_cpus();
+	u32 n = cpus_possible();
 	int first = -ENODEV;
 
 	if (spec.pid >= 0 || l->e->ops->samples_threads)

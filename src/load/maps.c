@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/maps.c - maps made in the object's order, filled with their first contents, pinned by name. */
 #include "load/priv.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/str.h"
 #include <errno.h>
@@ -53,26 +54,6 @@ int object_btf_load(struct load *l, struct diag *dg)
 	return 0;
 }
 
-/* Highest number in /sys/devices/system/cpu/possible ("0-3,8-11") plus one. */
-static u32 possible_cpus(void)
-{
-	struct bytes b;
-	u32 n = 0;
-
-	if (file_read("/sys/devices/system/cpu/possible", 4096, &b))
-		return (u32)MAX(sysconf(_SC_NPROCESSORS_CONF), 1L);
-	for (const char *p = (const char *)b.p; *p;) {
-		char *end;
-		u32 cpu = (u32)strtoul(p, &end, 10);
-
-		if (end != p)
-			n = MAX(n, cpu + 1);
-		p = end + (*end != 0);
-	}
-	bytes_free(&b);
-	return MAX(n, 1u);
-}
-
 /* A power of two of pages: the next above, as ring buffers want it. */
 static u32 ring_size(u32 size)
 {
@@ -116,7 +97,7 @@ static u32 entries_of(const struct load *l, const struct obj_map *m)
 	if (is_ring(m->type))
 		n = ring_size(n || !l->opts.empty_maps_one ? n : 1);
 	else if (!n && m->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
-		n = possible_cpus();
+		n = cpus_possible();
 	else if (!n && l->opts.empty_maps_one && !wants_no_entries(m->type))
 		n = 1;
 	return m->type == BPF_MAP_TYPE_STRUCT_OPS ? 1 : n;

@@ -59,31 +59,6 @@ const struct section *section_of_type(u32 prog_type)
 	return first;
 }
 
-/* Edits between a and the first n bytes of b, names being short: at most 64 bytes count. */
-static u32 distance(const char *a, const char *b, size_t n)
-{
-	u32 row[65];
-	size_t m = strnlen(a, 64);
-
-	n = MIN(n, (size_t)64);
-	for (u32 j = 0; j <= n; j++)
-		row[j] = j;
-	for (u32 i = 1; i <= m; i++) {
-		u32 diagonal = row[0];
-
-		row[0] = i;
-		for (u32 j = 1; j <= n; j++) {
-			u32 above = row[j];
-			u32 best = diagonal + (a[i - 1] != b[j - 1]);
-
-			best = MIN(best, above + 1);
-			row[j] = MIN(best, row[j - 1] + 1);
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
 const char *section_nearest(const char *name)
 {
 	static const char *const stems[] = {
@@ -99,7 +74,7 @@ const char *section_nearest(const char *name)
 		size_t n = stem_len(&sections[i]);
 		/* "xdp_pass" is meant as xdp: what it begins with counts more than likeness. */
 		bool begins = strncmp(name, stems[i], n) == 0;
-		u32 d = begins ? 0 : 1 + distance(name, stems[i], n);
+		u32 d = begins ? 0 : 1 + str_distance(name, stems[i], n);
 
 		if (d < best_distance || (begins && n > strlen(best))) {
 			best_distance = d;

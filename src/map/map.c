@@ -4,9 +4,9 @@
  * What a program or the system call does with an open map is in call.c.
  */
 #include "map/map.h"
+#include "base/cpu.h"
 #include "map/kind.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -40,24 +40,9 @@ u64 layout_add(struct layout *l, u64 count, u64 size, u64 align)
 	return at;
 }
 
-/* One more than the highest CPU number that may ever come up, from a list like "0-7" or "0,2-3". */
 u32 map_system_cpus(void)
 {
-	char text[256];
-	u32 cpu = 0, n_cpus = 1;
-	long fd = sys_call4(SYS_openat, AT_FDCWD, "/sys/devices/system/cpu/possible",
-			    O_RDONLY | O_CLOEXEC, 0);
-	long n = fd < 0 ? fd : sys_call3(SYS_read, fd, text, sizeof(text));
-
-	if (fd >= 0)
-		sys_call1(SYS_close, fd);
-	for (long i = 0; i < n; i++) {
-		bool digit = text[i] >= '0' && text[i] <= '9';
-
-		cpu = digit ? MIN(cpu * 10 + (u32)(text[i] - '0'), MAP_CPUS_MAX) : 0;
-		n_cpus = MAX(n_cpus, cpu + 1);
-	}
-	return MIN(n_cpus, MAP_CPUS_MAX);
+	return MIN(cpus_possible(), MAP_CPUS_MAX);
 }
 
 static int file_size(int fd, u64 *size)

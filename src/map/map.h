@@ -49,7 +49,7 @@ void map_close(struct map *m);
 void map_info(const struct map *m, struct map_info *out);
 /* Is there a kind for this BPF_MAP_TYPE_*? */
 bool map_type_supported(u32 type);
-/* Slots of a per-CPU map made with n_cpus 0: one more than the highest possible CPU number. */
+/* Slots of a per-CPU map made with n_cpus 0: cpus_possible(), at most MAP_CPUS_MAX. */
 u32 map_system_cpus(void);
 
 /* ---- the program's side: what helpers do.  cpu is the caller's per-CPU slot. ---- */

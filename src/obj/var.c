@@ -60,32 +60,6 @@ static bool is_settable(const struct obj_map *m)
 			   m->kind == OBJ_MAP_BSS);
 }
 
-/* Edit distance of two names, for suggestions; long names count as far apart. */
-static u32 distance(const char *a, const char *b)
-{
-	enum { LEN = 64 };
-	size_t n = strlen(a), m = strlen(b);
-	u32 row[LEN + 1];
-
-	if (n > LEN || m > LEN)
-		return UINT32_MAX;
-	for (u32 j = 0; j <= m; j++)
-		row[j] = j;
-	for (u32 i = 1; i <= n; i++) {
-		u32 diagonal = row[0];
-
-		row[0] = i;
-		for (u32 j = 1; j <= m; j++) {
-			u32 up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-
-			best = MIN(best, MIN(up, row[j - 1]) + 1);
-			diagonal = up;
-			row[j] = best;
-		}
-	}
-	return row[m];
-}
-
 /* -ENOENT with the three nearest names. */
 static int no_such(const struct spot *s)
 {
@@ -102,7 +76,7 @@ static int no_such(const struct spot *s)
 			continue;
 		for (u32 i = 0; i < btf_vlen(sec); i++) {
 			const char *name = btf_name(s->o->btf, btf_secinfos(sec)[i].type);
-			u32 d = distance(s->path, name), at = NEAREST;
+			u32 d = str_distance(s->path, name, strlen(name)), at = NEAREST;
 
 			while (at && d < dist[at - 1])
 				at--;

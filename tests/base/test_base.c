@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* base: strings, numbers, tables, arenas, messages. */
 #include "base/arena.h"
+#include "base/cpu.h"
 #include "base/diag.h"
 #include "base/hash.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "test.h"
 #include <errno.h>
+#include <unistd.h>
 
 TEST(str_grows_and_keeps_its_end)
 {
@@ -104,4 +106,27 @@ TEST(diag_keeps_place_and_text)
 	CHECK_EQ(dg.n_errors, 1);
 	diag_free(&dg);
 	CHECK_EQ(diag_error(NULL, (struct place){0}, -EPERM, "dropped"), -EPERM);
+}
+
+TEST(str_distance_counts_edits)
+{
+	CHECK_EQ(str_distance("", "", 0), 0);
+	CHECK_EQ(str_distance("kitten", "sitting", 7), 3);
+	CHECK_EQ(str_distance("xdp", "xdp/pass", 3), 0);
+	CHECK_EQ(str_distance("abc", "", 0), 3);
+}
+
+TEST(hex_digits)
+{
+	CHECK_EQ(hex_digit('0'), 0);
+	CHECK_EQ(hex_digit('9'), 9);
+	CHECK_EQ(hex_digit('a'), 10);
+	CHECK_EQ(hex_digit('F'), 15);
+	CHECK_EQ(hex_digit('g'), -1);
+	CHECK_EQ(hex_digit('\0'), -1);
+}
+
+TEST(there_is_a_cpu)
+{
+	CHECK(cpus_possible() >= (u32)sysconf(_SC_NPROCESSORS_ONLN));
 }
