@@ -271,10 +271,12 @@ static s32 add_bp(struct trace *t, const void *addr, bool enter, bool ret)
 	return id;
 }
 
+/* The traced program is this one: a sanitizer's search for leaks, when it ends, needs ptrace(2). */
 static struct trace *new_trace(struct counting **c)
 {
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	CHECK(n > 0);
 	self[n] = '\0';
 	*c = counting_new();
@@ -447,10 +449,14 @@ TEST(signals_at_any_insn_lose_and_double_nothing)
 
 TEST(sandboxed_program_survives)
 {
-	struct counting *c;
-	struct trace *t = new_trace(&c);
 	char *args[] = { self, "--sandbox", NULL };
+	struct counting *c;
+	struct trace *t;
 
+#ifdef __SANITIZE_ADDRESS__
+	SKIP("a sanitizer makes calls that the sandbox forbids");
+#endif
+	t = new_trace(&c);
 	add_odd(t);
 	add_bp(t, hot, true, true);
 	CHECK_EQ(counting_run(t, args), 0);
