@@ -16,7 +16,8 @@
  *
  * Returns 0 and stores r0 in *ret, or a negative errno with *ret untouched; env->error and
  * env->error_pc (in the program that ran last) then say the same:
- *	-ETIME   max_steps insns have run; counted where a jump is taken, so a straight line is finished
+ *	-ETIME   max_steps insns have run; counted where a jump is taken or a callback
+ *	         begins, so a straight line is finished
  *	-EFAULT  a refused access, at env->error_addr
  *	-ELOOP   more than EXEC_FRAMES_MAX frames
  *	-EPERM   a call that call_ok or kfunc_ok is not there to allow

@@ -99,6 +99,8 @@ enter: /* a new frame for the function at i, which will return to back */
 		run_fail(env, -ELOOP);
 		goto fail;
 	}
+	if (unlikely(left < 0)) /* a loop of callbacks that are straight lines */
+		goto out_of_time;
 	f = &run->frames[env->depth++];
 	f->prog = prog;
 	f->back = back;
