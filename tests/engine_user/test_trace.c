@@ -302,6 +302,27 @@ TEST(timers_run_in_the_guard)
 	traced_end(&t);
 }
 
+TEST(timers_call_functions_only)
+{
+	static char *const argv[] = {"/bin/sh", "-c", "sleep 0.2; exit 3", NULL};
+	struct traced t = {0};
+	union bpf_attr attr = {0};
+	u64 value[4] = {0};
+	int key = 0;
+
+	traced_load(&t, object("tests/engine_user/prog/timer_wild.bpf.c"), NULL);
+	traced_run(&t, argv, 0, NULL, NULL, NULL);
+	CHECK_STR(t.account, "");
+	CHECK_EQ(t.status, 3 << 8);
+	attr.map_fd = (u32)load_find_map(t.l, "array")->fd;
+	attr.key = (u64)&key;
+	attr.value = (u64)value;
+	CHECK_EQ(engine_bpf(t.e, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+	CHECK_EQ((s64)value[0], -EINVAL);
+	CHECK_EQ((s64)value[1], -EINVAL);
+	traced_end(&t);
+}
+
 /* ---- other ways ---- */
 
 TEST(joins_a_running_process)

@@ -113,12 +113,14 @@ static int timer_set_callback(void *arg, struct exec_env *env, void *timer, u64 
 	struct timers *ts = timers_of(env);
 	struct timer *t = ts ? find(ts, timer) : NULL;
 
+	struct prog_object *prog = run_current_prog(env);
+
 	(void)arg;
-	if (!t || !exec_func_is(func))
+	if (!t || !exec_func_is(func) || (u32)func >= prog->n_insns)
 		return -EINVAL;
-	t->prog = run_current_prog(env);
+	t->prog = prog;
 	t->func = func;
-	return (u32)func < t->prog->n_insns ? 0 : -EINVAL;
+	return 0;
 }
 
 static int timer_start(void *arg, struct exec_env *env, void *timer, u64 nsecs, bool is_abs)
