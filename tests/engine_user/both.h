@@ -155,6 +155,11 @@ static inline int side_run(const struct side *s, int fd, void *ctx, u32 size, u3
 	{                                                                                  \
 		.imm = o                                                                   \
 	}
+#define LDFUNC(d, o)                                                                      \
+	{.code = CLS_LD | MODE_IMM | SZ_DW, .dst = d, .src = PSEUDO_FUNC, .imm = o},      \
+	{                                                                                 \
+		0                                                                         \
+	}
 #define JEQ(d, v, o)                                                            \
 	{                                                                       \
 		.code = CLS_JMP | JMP_JEQ | SRC_K, .dst = d, .off = o, .imm = v \

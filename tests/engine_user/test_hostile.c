@@ -143,6 +143,36 @@ TEST(endless_loops)
 	user_close(&u);
 }
 
+/* Callbacks that never jump: the budget is looked at where each begins. */
+TEST(endless_callbacks)
+{
+	struct user u;
+
+	user_open(&u, 100000);
+	WANTS(&u, -ETIME, "did not end", MOV64(1, 8 << 20), LDFUNC(2, 5), MOV64(3, 0), MOV64(4, 0),
+	      CALL(HELPER_loop), EXIT_, MOV64(1, 8 << 20), LDFUNC(2, 5), MOV64(3, 0), MOV64(4, 0),
+	      CALL(HELPER_loop), EXIT_, MOV64(0, 0), EXIT_);
+	user_close(&u);
+}
+
+/* Few insns, but each call copies 32 MiB: the clock ends what steps don't. */
+TEST(dear_helpers)
+{
+	const s32 half = 32 << 20;
+	struct user u;
+	time_t start = time(NULL);
+	int big;
+
+	user_open(&u, 1000000);
+	big = side_map(&u.side, BPF_MAP_TYPE_ARRAY, 4, 2 * half, 1, 0);
+	CHECK(big >= 0);
+	WANTS(&u, -ETIME, "did not end", LDVALUE(1, big, 0), MOV64(2, half), LDVALUE(3, big, half),
+	      CALL(HELPER_probe_read_kernel), JA(-7), EXIT_);
+	CHECK(time(NULL) - start < 30);
+	close(big);
+	user_close(&u);
+}
+
 /* Structure that the checks before a run refuse. */
 TEST(broken_bytecode)
 {

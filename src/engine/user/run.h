@@ -37,6 +37,8 @@ struct run {
 	struct map *inner[RUN_INNER_MAX];
 	u32 n_inner;
 	u32 bad_helper; /* of a refused call */
+	u32 n_calls;    /* of helpers, so far */
+	u64 start_ns;   /* CLOCK_MONOTONIC */
 };
 
 /* Runs the program: 0 and r0 in *ret, or the negative errno that ended it. */
