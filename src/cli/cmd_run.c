@@ -190,7 +190,8 @@ static int signals_as_fd(void)
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (!sigaction(ends[i], NULL, &old) && old.sa_handler != SIG_IGN)
+		/* nohup is heeded; a shell that ignores SIGINT for its background jobs is not. */
+		if (ends[i] != SIGHUP || (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN))
 			sigaction(ends[i], &sa, NULL);
 	return signal_pipe[0];
 }

@@ -57,9 +57,9 @@ static const char *missing(const struct prog *p)
 		return "its section names nothing to attach to";
 	case ATTACH_XDP:
 	case ATTACH_TCX:
-		return s->ifname ? NULL : "a network interface must be named";
+		return s->ifname ? NULL : "a network interface must be named (--ifname)";
 	case ATTACH_CGROUP:
-		return s->path ? NULL : "a cgroup must be named";
+		return s->path ? NULL : "a cgroup must be named (--cgroup)";
 	case ATTACH_STRUCT_OPS:
 		return "its map attaches it";
 	default:
