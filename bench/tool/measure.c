@@ -2,7 +2,8 @@
 /* bench/tool/measure.c - how long a tracer takes from its start until it waits for events.
  *	measure COMMAND [ARG...]
  * Looks every 100 us into /proc/PID/syscall until the process sleeps in poll, ppoll, epoll_wait or
- * epoll_pwait, prints "MILLISECONDS PEAK-KILOBYTES" and ends it. */
+ * epoll_pwait, prints "MILLISECONDS PEAK-KILOBYTES GUARD-KILOBYTES" and ends it.  The last is the
+ * private memory of its first child called osmia-guard, 0: none. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,11 +37,38 @@ static long proc_number(pid_t pid, const char *file, const char *before)
 	return at ? strtol(at + strlen(before), NULL, 10) : -1;
 }
 
+/* The first child of pid whose name begins so, 0: none. */
+static pid_t child_called(pid_t pid, const char *name)
+{
+	char path[64], text[4096] = "", comm[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	if (fd >= 0)
+		close(fd);
+	for (char *at = strtok(text, " "); at; at = strtok(NULL, " ")) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", at);
+		fd = open(path, O_RDONLY);
+		n = fd < 0 ? 0 : read(fd, comm, sizeof(comm));
+		if (fd >= 0)
+			close(fd);
+		if (n >= (ssize_t)strlen(name) && memcmp(comm, name, strlen(name)) == 0)
+			return (pid_t)atoi(at);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct timespec nap = { .tv_nsec = 100000 };
 	double start = now_ms(), end = 0;
-	pid_t pid;
+	pid_t pid, guard;
+	long kilobytes;
 
 	if (argc < 2)
 		return 2;
@@ -63,8 +91,11 @@ int main(int argc, char **argv)
 		}
 		nanosleep(&nap, NULL);
 	}
-	if (end > 0)
-		printf("%.1f %ld\n", end - start, proc_number(pid, "status", "VmHWM:"));
+	if (end > 0) {
+		guard = child_called(pid, "osmia-guard");
+		kilobytes = guard ? proc_number(guard, "smaps_rollup", "Private_Dirty:") : 0;
+		printf("%.1f %ld %ld\n", end - start, proc_number(pid, "status", "VmHWM:"), kilobytes);
+	}
 	kill(pid, SIGINT);
 	for (int i = 0; i < 20 && waitpid(pid, NULL, WNOHANG) == 0; i++)
 		usleep(50000);
