@@ -134,7 +134,7 @@ struct exec_held {
 };
 enum { EXEC_HELD_MAX = 16 };
 
-/* Bytes that stay accessible until the next helper call. */
+/* Bytes that stay accessible; how long says whoever names them. */
 struct exec_span {
 	u64 start, size;
 };
@@ -158,7 +158,8 @@ struct exec_env {
 
 	/* Unverified programs: may it touch these bytes (maps, records, packet)?  exec/ itself knows
 	 * stack and ctx.  When all bytes around are as good, it may put their span into
-	 * hit[write], and is not asked again until the next call.  NULL: the program was verified,
+	 * hit[write], and is not asked again while they stay so: until the run ends, or, of a packet
+	 * program, until the next call.  NULL: the program was verified,
 	 * nothing is checked. */
 	bool (*mem_ok)(struct exec_env *env, u64 addr, u64 size, bool write);
 	/* Unverified programs: may it call this helper with these arguments?  0, or a negative errno

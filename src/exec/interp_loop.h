@@ -289,7 +289,7 @@ call:
 	}
 	r[0] = fn(r[1], r[2], r[3], r[4], r[5], env);
 	left = run->steps_left;
-	if (LOOP_CHECKED)
+	if (LOOP_CHECKED && env->packet) /* the call may have moved it */
 		env->hit[0].size = env->hit[1].size = 0;
 	if (unlikely(env->error))
 		goto ended;

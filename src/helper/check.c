@@ -142,9 +142,13 @@ static int arg_ok(struct call *c, u32 i)
 int helper_call_ok(struct exec_env *env, u32 helper, const u64 args[5])
 {
 	u32 prog_type = env->prog->prog_type;
-	struct call c = { .env = env, .id = helper, .args = args,
-			  .proto = helper_proto_for(helper, prog_type, 0) };
+	struct call c; /* info is filled with the map */
 
+	c.env = env;
+	c.id = helper;
+	c.args = args;
+	c.map = NULL;
+	c.proto = helper_proto_for(helper, prog_type, 0);
 	if (!c.proto)
 		return -EINVAL;
 	for (u32 i = 0; i < 5 && c.proto->arg[i] != ARG_NONE; i++) {

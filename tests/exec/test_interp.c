@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* exec: the interpreter's calls, checks and limits. */
+#include "abi/packet.h"
 #include "test.h"
 #include "insns.h"
 
@@ -292,11 +293,12 @@ static u64 nothing(u64 a, u64 b, u64 c, u64 d, u64 e, struct exec_env *env)
 	return 0;
 }
 
-TEST(span_is_asked_once_until_a_call)
+TEST(span_is_asked_once_until_a_call_moves_the_packet)
 {
 	static const helper_fn helpers[HELPER_ID_MAX] = { [HELPER_ktime_get_ns] = nothing };
 	u8 mem[64] = { 1, 2 };
 	struct span_world w = { .mem = mem };
+	struct packet packet = { 0 };
 	PROG(p, MOVX(6, 1), LDX(DW, 0, 6, 0), LDX(DW, 0, 6, 56), LDX(B, 0, 6, 63), EXIT());
 	PROG(c, MOVX(6, 1), LDX(DW, 0, 6, 0), CALLH(HELPER_ktime_get_ns), LDX(DW, 0, 6, 0), EXIT());
 	PROG(over, MOVX(6, 1), LDX(DW, 0, 6, 0), LDX(DW, 0, 6, 57), EXIT());
@@ -308,7 +310,10 @@ TEST(span_is_asked_once_until_a_call)
 	CHECK_EQ(w.asked, 1);
 	env.prog = &c;
 	CHECK_EQ(exec_run(&env, NULL, &ret), 0);
-	CHECK_EQ(w.asked, 3);
+	CHECK_EQ(w.asked, 2);
+	env.packet = &packet;
+	CHECK_EQ(exec_run(&env, NULL, &ret), 0);
+	CHECK_EQ(w.asked, 4);
 	env.prog = &over;
 	CHECK_EQ(exec_run(&env, NULL, &ret), -EFAULT);
 	CHECK_EQ(env.error_pc, 2);

@@ -49,7 +49,7 @@ static bool in_range(u64 addr, u64 size, const void *start, const void *end)
 	return addr >= (u64)start && addr <= (u64)end && size <= (u64)end - addr;
 }
 
-/* Gives the span as well: all of it stays accessible until the next helper call. */
+/* Gives the span as well: all of it stays accessible until the run ends, of a packet until the next call. */
 static bool span_ok(struct exec_env *env, u64 addr, u64 size, bool write, const void *start,
 		    const void *end)
 {
@@ -71,6 +71,21 @@ static struct map *map_with(const struct run *r, u64 addr, u64 size, bool write)
 	return NULL;
 }
 
+/* Gives the span of m's values around addr too, for both directions where both are allowed. */
+static bool map_value_ok(struct exec_env *env, const struct map *m, u64 addr, u64 size, bool write)
+{
+	struct exec_span span;
+
+	if (!m)
+		return false;
+	if (!map_mem_span(m, addr, &span.start, &span.size))
+		return true;
+	env->hit[write] = span;
+	if (map_mem_ok(m, addr, size, !write))
+		env->hit[!write] = span;
+	return true;
+}
+
 static bool run_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 {
 	const struct run *r = run_of(env);
@@ -83,7 +98,7 @@ static bool run_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 	if (r->ev->key && !write &&
 	    span_ok(env, addr, size, false, r->ev->key, (const u8 *)r->ev->key + r->ev->key_size))
 		return true;
-	return map_with(r, addr, size, write) != NULL;
+	return map_value_ok(env, map_with(r, addr, size, write), addr, size, write);
 }
 
 static struct map *run_map_at(struct exec_env *env, u64 addr)
