@@ -12,7 +12,20 @@ struct walk {
 	const struct btf *btf;
 	struct str *out;
 	bool json;
+	u64 left; /* parts that may still be printed */
 };
+
+/* Members of unions lie over each other, so the bytes don't bound the text: unions of unions would
+ * double it at each level.  Real types show a byte a few times at most. */
+static u64 parts_max(size_t size)
+{
+	return 65536 + 16 * (u64)size;
+}
+
+static bool take_part(struct walk *w)
+{
+	return w->left && w->left--;
+}
 
 static void print_value(struct walk *w, u32 type, const u8 *data, size_t size, u32 depth);
 
@@ -199,7 +212,7 @@ static void print_bitfield(struct walk *w, u32 type, const u8 *data, size_t size
 static void print_members(struct walk *w, const struct btf_type *t, const u8 *data, size_t size,
 			  u32 depth, bool *first)
 {
-	for (u32 i = 0; i < btf_vlen(t); i++) {
+	for (u32 i = 0; i < btf_vlen(t) && take_part(w); i++) {
 		const char *name = btf_str(w->btf, btf_members(t)[i].name_off);
 		u32 type = btf_members(t)[i].type;
 		u32 off = btf_member_bit_off(t, i), bits = btf_member_bits(t, i);
@@ -255,7 +268,7 @@ static void print_array(struct walk *w, const struct btf_type *t, const u8 *data
 		return;
 	}
 	str_addc(w->out, '[');
-	for (u32 i = 0; i < a->n && elem > 0 && (u64)elem * i < size; i++) {
+	for (u32 i = 0; i < a->n && elem > 0 && (u64)elem * i < size && take_part(w); i++) {
 		if (i)
 			str_add(w->out, ", ");
 		print_value(w, a->type, data + elem * i, size - (u64)elem * i, depth + 1);
@@ -306,14 +319,14 @@ static void print_value(struct walk *w, u32 type, const u8 *data, size_t size, u
 
 void value_text(const struct btf *btf, u32 type, const void *data, size_t size, struct str *out)
 {
-	struct walk w = { .btf = btf, .out = out };
+	struct walk w = { .btf = btf, .out = out, .left = parts_max(size) };
 
 	print_value(&w, type, data, size, 0);
 }
 
 void value_json(const struct btf *btf, u32 type, const void *data, size_t size, struct str *out)
 {
-	struct walk w = { .btf = btf, .out = out, .json = true };
+	struct walk w = { .btf = btf, .out = out, .json = true, .left = parts_max(size) };
 
 	print_value(&w, type, data, size, 0);
 }

@@ -100,6 +100,33 @@ TEST(value_stays_inside_a_short_record)
 	btf_free(t.btf);
 }
 
+/* Each union holds the one before eight times: 8^20 parts over one byte. */
+TEST(value_of_unions_in_unions_ends)
+{
+	struct btf_builder b = {0};
+	u32 type = btf_add_int(&b, "unsigned char", 1, 0);
+	struct str out = {0};
+	struct btf *btf;
+	u8 byte = 1;
+
+	for (u32 level = 0; level < 20; level++) {
+		u32 outer = btf_add_struct(&b, BTF_UNION, NULL, 1);
+
+		for (u32 i = 0; i < 8; i++)
+			btf_add_member(&b, level % 2 ? "m" : NULL, type, 0, 0);
+		type = outer;
+	}
+	CHECK_EQ(btf_build(&b, NULL, (struct place){0}, &btf), 0);
+	value_text(btf, type, &byte, 1, &out);
+	CHECK(out.len < 4 << 20);
+	str_clear(&out);
+	value_json(btf, type, &byte, 1, &out);
+	CHECK(out.len < 4 << 20);
+	str_free(&out);
+	btf_free(btf);
+	btf_builder_free(&b);
+}
+
 TEST(json_strings_are_valid_utf8)
 {
 	struct str s = {0};
