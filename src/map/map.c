@@ -45,6 +45,8 @@ u32 map_system_cpus(void)
 	return MIN(cpus_possible(), MAP_CPUS_MAX);
 }
 
+enum { MAP_SMALL = 64 << 20 };
+
 static int file_size(int fd, u64 *size)
 {
 	struct stat st;
@@ -241,12 +243,44 @@ static u32 entries_per_cpu(u32 max_entries, u32 n_cpus)
 	return up <= UINT32_MAX ? (u32)up : max_entries / n_cpus * n_cpus;
 }
 
+/* Bytes that the system can give without swapping, ~0 when it does not say. */
+static u64 memory_available(void)
+{
+	static const char key[] = "MemAvailable:";
+	char text[512];
+	long fd = sys_call4(SYS_openat, AT_FDCWD, "/proc/meminfo", O_RDONLY | O_CLOEXEC, 0);
+	long n = fd < 0 ? fd : sys_call3(SYS_read, fd, text, sizeof(text)), at = 0, i;
+	u64 kib = 0;
+
+	if (fd >= 0)
+		sys_call1(SYS_close, fd);
+	while (at + (long)sizeof(key) < n && !mem_equal(text + at, key, sizeof(key) - 1))
+		at++;
+	if (at + (long)sizeof(key) >= n)
+		return ~0ull;
+	for (i = at + (long)sizeof(key) - 1; i < n && text[i] == ' '; i++)
+		;
+	for (; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+		kib = kib * 10 + (u64)(text[i] - '0');
+	return kib * 1024;
+}
+
+/* What a program may ask for is up to 2^44 bytes, and pages of a memfd have no limit: taking them
+ * all would end in the OOM killer.  The kernel's allocator, too, gives up before. */
+static bool memory_fits(u64 bytes)
+{
+	return bytes < MAP_SMALL || bytes <= memory_available() / 4 * 3;
+}
+
 /* Gives the file its size, and its memory at once unless the map was to grow as it is used: running
  * out later would be a SIGBUS in whoever touches the page. */
 static int file_grow(int fd, const struct map *m)
 {
-	long err = sys_call2(SYS_ftruncate, fd, m->size_bytes);
+	long err;
 
+	if (!(m->flags & BPF_F_NO_PREALLOC) && !memory_fits(m->size_bytes))
+		return -ENOMEM;
+	err = sys_call2(SYS_ftruncate, fd, m->size_bytes);
 	if (err < 0)
 		return err == -EFBIG || err == -ENOSPC ? -ENOMEM : (int)err;
 	if (m->flags & BPF_F_NO_PREALLOC)

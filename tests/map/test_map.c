@@ -22,6 +22,19 @@ TEST(array_values_lie_at_the_start_of_the_file)
 	map_close(m);
 }
 
+/* Not by taking all there is first: a terabyte of a machine that has less. */
+TEST(more_than_the_machine_has_is_refused)
+{
+	struct map_attr a = attr_for(BPF_MAP_TYPE_ARRAY, 4, 4096, 1 << 28, 0);
+	struct map_attr h = attr_for(BPF_MAP_TYPE_HASH, 8, 4096, 1 << 28, 0);
+	struct map *m;
+
+	if (sysconf(_SC_PHYS_PAGES) >= 1l << 28)
+		SKIP("this machine has a terabyte");
+	CHECK_EQ(try_map(&a, &m, NULL), -ENOMEM);
+	CHECK_EQ(try_map(&h, &m, NULL), -ENOMEM);
+}
+
 TEST(hash_keeps_what_it_was_given)
 {
 	struct map *m = new_map(BPF_MAP_TYPE_HASH, 8, 8, 1000, 0);
