@@ -326,13 +326,24 @@ static int map_fill_inner(struct load *l, u32 i, struct diag *dg)
 
 /* ---- pinning by name ---- */
 
-static void pin_path(const struct load *l, const struct obj_map *m, char *path, size_t size)
+/* The name comes from the object: it must stay in the directory. */
+static int pin_path(const struct load *l, const struct obj_map *m, char *path, size_t size,
+		    struct diag *dg)
 {
-	snprintf(path, size, "%s/%s", l->opts.pin_dir ? l->opts.pin_dir : "/sys/fs/bpf", m->name);
+	const char *dir = l->opts.pin_dir ? l->opts.pin_dir : "/sys/fs/bpf";
+
+	if (strchr(m->name, '/'))
+		return diag_error(dg, m->at, -EINVAL,
+				  "map '%s': a name with '/' can't be a file's, so it can't be pinned",
+				  m->name);
+	if ((size_t)snprintf(path, size, "%s/%s", dir, m->name) >= size)
+		return diag_error(dg, m->at, -ENAMETOOLONG, "map '%s': its pin's path is too long",
+				  m->name);
 	/* Names of data sections begin with a dot, which bpffs refuses. */
 	for (char *p = strrchr(path, '/') + 1; *p; p++)
 		if (*p == '.')
 			*p = '_';
+	return 0;
 }
 
 static bool same_shape(struct load *l, int fd, u32 i)
@@ -417,7 +428,11 @@ static int map_provide(struct load *l, u32 i, struct diag *dg)
 	if (m->pinning != LIBBPF_PIN_BY_NAME)
 		return diag_error(dg, m->at, -EINVAL, "map '%s': pinning is %u, must be 0 (none) or 1 "
 				  "(by name)", m->name, m->pinning);
-	pin_path(l, m, path, sizeof(path));
+
+	int err = pin_path(l, m, path, sizeof(path), dg);
+
+	if (err)
+		return err;
 
 	int fd = pin_open(l, i, path, dg);
 
@@ -429,8 +444,7 @@ static int map_provide(struct load *l, u32 i, struct diag *dg)
 	if (fd != -ENOENT)
 		return fd;
 
-	int err = map_new(l, i, dg);
-
+	err = map_new(l, i, dg);
 	return err ? err : pin_make(l, i, path, dg);
 }
 

@@ -166,6 +166,27 @@ TEST(maps_are_pinned_by_name_and_found_again)
 	CHECK_EQ(rmdir(dir), 0);
 }
 
+/* A map's name is any string of the object's: as a pin it stays in its directory. */
+TEST(pins_stay_in_their_directory)
+{
+	struct load_opts opts = { .pin_dir = "/tmp/osmia-no-such-dir/deep" };
+	struct world w;
+	struct obj_map *m;
+
+	NEED_KERNEL();
+	world_open(&w, "struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1);"
+		       " __type(key, int); __type(value, int);"
+		       " __uint(pinning, LIBBPF_PIN_BY_NAME); } counter SEC(\".maps\");\n"
+		       "SEC(\"socket\") int t_pin(void *c) { return 0; }\n");
+	m = obj_find_map(w.obj, "counter");
+	CHECK(m != NULL);
+	free(m->name);
+	m->name = strdup("../../counter");
+	CHECK_EQ(load_only(&w, &opts), -EINVAL);
+	CHECK(says(&w, "a name with '/'"));
+	world_close(&w);
+}
+
 TEST(kconfig_externs)
 {
 	struct load_opts opts = {
