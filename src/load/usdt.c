@@ -126,15 +126,16 @@ static bool parse_place(const char *p, struct usdt_arg *arg)
 /* "SIZE@PLACE SIZE@PLACE ...", SIZE negative for signed; "" for a probe without arguments. */
 static int parse_args(const char *text, struct usdt_spec *spec)
 {
-	char copy[256], *save = NULL;
+	char copy[1024], *save = NULL;
 
 	memset(spec, 0, sizeof(*spec));
-	snprintf(copy, sizeof(copy), "%s", text);
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+		return -ENOTSUP;
 	for (char *p = strtok_r(copy, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
 		struct usdt_arg *arg = &spec->args[spec->n_args];
 		char *at;
 		s64 size = strtol(p, &at, 10);
-		s64 bytes = size < 0 ? -size : size;
+		u64 bytes = size < 0 ? 0 - (u64)size : (u64)size;
 
 		if (spec->n_args == USDT_ARGS_MAX || *at != '@' ||
 		    (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) ||
