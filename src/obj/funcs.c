@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum { ALIASES_MAX = 16 };
+/* Sections may lie over each other in the file, so a small file could ask for its square. */
+enum { CODE_SMALL = 64 << 20, CODE_SHARE = ALIASES_MAX };
 
 struct span {
 	struct elf_sym sym;
@@ -116,6 +118,10 @@ static int add_func(struct reader *r, const struct span *s)
 
 	if (!f)
 		return no_memory(r);
+	r->code_bytes += s->size;
+	if (r->code_bytes > CODE_SMALL && r->code_bytes > CODE_SHARE * r->elf.size)
+		return diag_error(r->dg, place_in(r, s->sym.shndx, s->sym.value), -EINVAL,
+				  "functions have more insns than the file: sections overlap");
 	f->name = strdup(*s->sym.name ? s->sym.name : sec->name);
 	f->section = strdup(sec->name);
 	f->section_index = s->sym.shndx;

@@ -46,6 +46,7 @@ struct reader {
 	bool has_global_syms;
 	struct strmap section_names; /* name -> number of the first section of that name */
 	u64 data_bytes;            /* contents of all maps so far */
+	u64 code_bytes;            /* insns of all functions so far */
 };
 
 int read_types(struct reader *r);

@@ -3,6 +3,7 @@
 #include "abi/uapi.h"
 #include "btf/btf.h"
 #include "obj/dump.h"
+#include "elf/build.h"
 #include "obj/obj.h"
 #include "test.h"
 #include "equal.h"
@@ -433,4 +434,42 @@ TEST(every_object_of_the_corpus)
 	if (!n)
 		SKIP("needs the verifier corpus");
 	CHECK_EQ(n, 692);
+}
+
+/* 200 code sections of one file, each a megabyte at the same place. */
+TEST(sections_that_overlap_are_refused)
+{
+	enum { SECTIONS = 200, BYTES = 1 << 20 };
+	struct elf_builder b = { .machine = EM_BPF };
+	static char names[SECTIONS][16];
+	u64 exit_insn = 0x95;
+	struct diag dg = {0};
+	struct obj *o = NULL;
+	void *data;
+	size_t size;
+
+	elf_add_section(&b, ".rodata", SHT_PROGBITS, SHF_ALLOC, 8, NULL, BYTES);
+	for (u32 i = 0; i < SECTIONS; i++) {
+		struct elf_out_sym sym = { .name = names[i], .size = BYTES, .type = STT_FUNC,
+					   .bind = STB_GLOBAL };
+
+		snprintf(names[i], sizeof(names[i]), "kprobe/f%u", i);
+		sym.shndx = elf_add_section(&b, names[i], SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR,
+					    8, &exit_insn, sizeof(exit_insn));
+		elf_add_sym(&b, sym);
+	}
+	CHECK_EQ(elf_build(&b, &data, &size), 0);
+
+	Elf64_Ehdr *eh = data;
+	Elf64_Shdr *sh = (void *)((u8 *)data + eh->e_shoff);
+
+	for (u32 i = 2; i < SECTIONS + 2; i++) {
+		sh[i].sh_offset = sh[1].sh_offset;
+		sh[i].sh_size = BYTES;
+	}
+	CHECK_EQ(obj_open(data, size, "overlap.o", &dg, &o), -EINVAL);
+	CHECK(dg.n && strstr(dg.msgs[dg.n - 1].text, "sections overlap"));
+	diag_free(&dg);
+	free(data);
+	elf_builder_free(&b);
 }
