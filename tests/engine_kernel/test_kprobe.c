@@ -105,7 +105,10 @@ TEST(kprobe_events_are_removed)
 		SKIP("this kernel has no kprobes");
 	}
 	CHECK(fd >= 0);
-	snprintf(name, sizeof(name), "osmia_%d/", getpid());
+	/* kprobe_events takes commands by the line: no name brings one along. */
+	CHECK_EQ(attach_kprobe_legacy(kernel_of(w.e), load_prog(w.l, 0)->fd, &spec,
+				      "__x64_sys_getpgid\n-:osmia", &w.dg), -ENOENT);
+	snprintf(name, sizeof(name), "osmia_%d_", getpid());
 	CHECK(events_hold(name));
 	syscall(SYS_getpgid, 0);
 	CHECK(world_var(&w, "hits") > 0);

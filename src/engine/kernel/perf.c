@@ -103,6 +103,8 @@ int attach_tracepoint(struct kernel *k, int prog_fd, const struct attach_spec *s
 	return fd;
 }
 
+enum { FUNC_NAME_MAX = 256 };
+
 /* Type number and retprobe bit of the kprobe or uprobe PMU. */
 static int pmu_read(const char *pmu, bool retprobe, struct perf_event_attr *attr)
 {
@@ -134,7 +136,17 @@ static int pmu_read(const char *pmu, bool retprobe, struct perf_event_attr *attr
 	return 0;
 }
 
-/* Kernels before 4.17: an event in tracefs, which the guard removes. */
+/* The function's name comes from the object, and the file takes commands: it must be one word. */
+static bool is_word(const char *name)
+{
+	for (; *name; name++)
+		if (*name <= ' ' || *name > '~')
+			return false;
+	return true;
+}
+
+/* Kernels before 4.17: an event in tracefs, which the guard removes.  The name of its group has the
+ * session's address, because a process may have several. */
 int attach_kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec *s,
 			 const char *func, struct diag *dg)
 {
@@ -144,10 +156,12 @@ int attach_kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec
 
 	if (tracefs < 0)
 		return tracefs;
+	if (!is_word(func) || strlen(func) > FUNC_NAME_MAX)
+		return -ENOENT;
 	if (faccessat(tracefs, "kprobe_events", W_OK, 0))
 		return diag_error(dg, s->at, -EOPNOTSUPP,
 				  "this kernel has no kprobes (CONFIG_KPROBES is not set)");
-	snprintf(name, sizeof(name), "osmia_%d/p%u", getpid(), k->guard.next_id);
+	snprintf(name, sizeof(name), "osmia_%d_%lx/p%u", getpid(), (u64)k, k->guard.next_id);
 
 	int duty = guard_add(k, GUARD_KPROBE_EVENT, 0, 0, name);
 
