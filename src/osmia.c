@@ -269,7 +269,7 @@ bool osmia_ended(const struct osmia *o)
 
 int osmia_status(const struct osmia *o)
 {
-	return o->engine ? o->engine->ops->target_status(o->engine) : -1;
+	return o->engine ? MAX(o->engine->ops->target_status(o->engine), -1) : -1;
 }
 
 const char *osmia_engine_name(const struct osmia *o)

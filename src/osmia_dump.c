@@ -41,8 +41,10 @@ int osmia_dump(const char *path, unsigned parts, char **text, char **messages)
 	}
 	if (!err && out.failed)
 		err = diag_error(&dg, (struct place){0}, -ENOMEM, "no memory for the text");
-	*messages = dg.n ? messages_text(&dg) : NULL;
-	*text = err ? NULL : str_take(&out);
+	if (messages)
+		*messages = dg.n ? messages_text(&dg) : NULL;
+	if (text)
+		*text = err ? NULL : str_take(&out);
 	str_free(&out);
 	diag_free(&dg);
 	return err;
