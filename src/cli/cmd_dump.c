@@ -32,10 +32,6 @@ static int dump(const char *path, unsigned parts)
 		fputs(text, stdout);
 	free(text);
 	free(messages);
-	if (!err && (fflush(stdout) || ferror(stdout))) {
-		cli_error("can't write to standard output");
-		return EXIT_FAULT;
-	}
 	return err ? EXIT_FAULT : EXIT_DONE;
 }
 

@@ -74,7 +74,7 @@ static int print_manual(void)
 	return ferror(stdout) ? EXIT_FAULT : EXIT_DONE;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 
@@ -97,4 +97,15 @@ int main(int argc, char **argv)
 			return v->run(argc - 1, argv + 1);
 	cli_error("'%s' is no verb; `osmia --help` lists them", name);
 	return EXIT_USAGE;
+}
+
+/* Output that did not arrive is a failure, whatever the verb made of it. */
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	cli_error("can't write to standard output");
+	return status ? status : EXIT_FAULT;
 }

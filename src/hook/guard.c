@@ -100,7 +100,7 @@ static void start_command(struct trace *t, char *const *argv, const char *path,
 		prog.len = (u16)n;
 	}
 	if (pipe2(go, O_CLOEXEC) || pipe2(bad, O_CLOEXEC | O_NONBLOCK))
-		fail(t, -errno, "can't make a pipe");
+		fail(t, -errno, strerror(errno));
 
 	s32 pid = fork();
 
@@ -172,13 +172,16 @@ static void attach_process(struct trace *t, s32 pid)
 {
 	struct mm *mm = mm_new();
 	int n = mm ? seize_threads(t, pid, mm) : -ENOMEM;
+	char text[64];
 
 	if (n == -EPERM)
 		fail(t, n,
 		     "not permitted to trace this process (another user's, already traced, or "
 		     "kernel.yama.ptrace_scope forbids it)");
-	if (n <= 0)
-		fail(t, n ? n : -ESRCH, n && n != -ESRCH ? strerror(-n) : "no such process");
+	if (n <= 0) {
+		snprintf(text, sizeof(text), "process %d: %s", pid, strerror(n ? -n : ESRCH));
+		fail(t, n ? n : -ESRCH, text);
+	}
 	while (seize_threads(t, pid, mm) > 0) /* those made meanwhile */
 		;
 	mm_put(mm);

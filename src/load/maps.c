@@ -44,10 +44,13 @@ int object_btf_load(struct load *l, struct diag *dg)
 
 		const char *last = strrchr(log, '\n');
 
-		/* Not fatal: what needs it (struct_ops, spin locks, func_info) says so by itself. */
-		diag_note(dg, (struct place){ .file = l->obj->path },
-			  "%s did not take the object's BTF: %s%s%s", l->e->ops->name,
-			  strerror(fd < 0 ? -fd : 0), *log ? ": " : "", last ? last + 1 : log);
+		/* Not fatal: what needs it (struct_ops, spin locks, func_info) says so by itself, and
+		 * without the right to it the maps that follow tell what is missing. */
+		if (fd < 0 && fd != -EPERM)
+			diag_note(dg, (struct place){ .file = l->obj->path },
+				  "the %s engine did not take the object's BTF: %s%s%s",
+				  l->e->ops->name, strerror(-fd), *log ? ": " : "",
+				  last ? last + 1 : log);
 	}
 	l->btf_fd = fd < 0 ? -1 : fd;
 	btf_free(btf);
