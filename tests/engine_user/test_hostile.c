@@ -7,6 +7,7 @@
 #include "abi/helper_use.h"
 #include "engine/ring.h"
 #include "helper/helper.h"
+#include <sys/mman.h>
 #include <time.h>
 
 struct user {
@@ -195,6 +196,71 @@ TEST(broken_bytecode)
 	user_open(&u, 0);
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++)
 		CHECK(side_prog(&u.side, BPF_PROG_TYPE_RAW_TRACEPOINT, cases[i], 3) < 0);
+	user_close(&u);
+}
+
+static int get_by_id(const struct user *u, u32 id)
+{
+	union bpf_attr attr = {.map_id = id};
+
+	return side_cmd(&u->side, BPF_MAP_GET_FD_BY_ID, &attr);
+}
+
+static void set_slot(const struct user *u, int map, u32 slot, int fd)
+{
+	union bpf_attr attr = {0};
+
+	attr.map_fd = (u32)map;
+	attr.key = (u64)&slot;
+	attr.value = (u64)&fd;
+	CHECK_EQ(side_cmd(&u->side, BPF_MAP_UPDATE_ELEM, &attr), 0);
+}
+
+/* Another process writes a map's reference into other slots of a map of maps: replacing those does
+ * not take it from the program that uses it. */
+TEST(forged_references)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS};
+	struct user u;
+	u64 ctx[4] = {0}, *slots;
+	u32 id, ret, zero = 0;
+	int inner, other, outer, prog, fd;
+
+	user_open(&u, 0);
+	inner = side_map(&u.side, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	other = side_map(&u.side, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 4;
+	attr.inner_map_fd = (u32)inner;
+	outer = side_cmd(&u.side, BPF_MAP_CREATE, &attr);
+	CHECK(outer >= 0);
+	set_slot(&u, outer, 0, inner);
+	const struct insn insns[] = {LDVALUE(1, inner, 0), ST(SZ_DW, 1, 0, 7),
+				     LDX(SZ_DW, 0, 1, 0), EXIT_};
+	prog = side_prog(&u.side, BPF_PROG_TYPE_RAW_TRACEPOINT, insns, ARRAY_SIZE(insns));
+	CHECK(prog >= 0);
+	attr = (union bpf_attr){.map_fd = (u32)outer};
+	attr.key = (u64)&zero;
+	attr.value = (u64)&id;
+	CHECK_EQ(side_cmd(&u.side, BPF_MAP_LOOKUP_ELEM, &attr), 0);
+	slots = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, outer, 0);
+	CHECK(slots != MAP_FAILED);
+	for (u32 i = 1; i < 3; i++) { /* as often as it is referred to */
+		slots[i] = slots[0];
+		set_slot(&u, outer, i, other);
+	}
+	munmap(slots, 4096);
+	close(inner);
+	for (u32 i = 0; i < 200; i++) /* so many objects that the unused ones are swept */
+		close(side_map(&u.side, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0));
+	fd = get_by_id(&u, id);
+	CHECK(fd >= 0);
+	CHECK_EQ(side_run(&u.side, prog, ctx, sizeof(ctx), &ret), 0);
+	CHECK_EQ(ret, 7);
+	close(fd);
+	close(prog);
+	close(outer);
+	close(other);
 	user_close(&u);
 }
 

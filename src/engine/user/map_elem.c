@@ -87,11 +87,17 @@ int map_take_prog(struct map_object *m, const struct prog_object *p)
 	return m->owner_type == p->type ? 0 : -EINVAL;
 }
 
-static struct object *slot_object(struct session *s, struct map_object *m, const void *key)
+/* Puts the object that a slot referred to, if it was this session that put it there: another process
+ * may have written any reference into the slot. */
+static void drop_ref(struct session *s, struct map_object *m, u64 ref)
 {
-	u64 ref;
-
-	return map_ref_get(m->map, key, &ref) ? NULL : session_by_ref(s, ref_kind(m), ref);
+	for (u32 i = m->held.n; i-- > 0;) {
+		if (m->held.p[i] != ref)
+			continue;
+		m->held.p[i] = m->held.p[--m->held.n];
+		object_put(session_by_ref(s, ref_kind(m), ref));
+		return;
+	}
 }
 
 /* A cgroup array holds inode numbers of cgroup v2 directories.  Kernel cgroup_get_from_fd(). */
@@ -112,7 +118,8 @@ static int set_cgroup(struct map_object *m, const void *key, int fd, u64 flags)
 
 static int set_ref(struct session *s, struct map_object *m, const void *key, int fd, u64 flags)
 {
-	struct object *o, *old;
+	struct object *o;
+	u64 old = 0;
 	int err;
 
 	if (m->attr.type != BPF_MAP_TYPE_HASH_OF_MAPS) {
@@ -132,40 +139,35 @@ static int set_ref(struct session *s, struct map_object *m, const void *key, int
 		err = -EINVAL;
 	if (err)
 		return err;
-	old = slot_object(s, m, key);
+	if (!vec_reserve(&m->held, 1))
+		return -ENOMEM;
+	map_ref_get(m->map, key, &old);
 	err = map_ref_set(m->map, key, session_ref(s, o), flags);
 	if (err)
 		return err;
+	drop_ref(s, m, old);
+	m->held.p[m->held.n++] = session_ref(s, o);
 	object_get(o);
-	object_put(old);
 	return 0;
 }
 
 static int delete_ref(struct session *s, struct map_object *m, const void *key)
 {
-	struct object *old = slot_object(s, m, key);
-	int err = map_user_delete(m->map, key);
+	u64 old = 0;
+	int err;
 
+	map_ref_get(m->map, key, &old);
+	err = map_user_delete(m->map, key);
 	if (!err)
-		object_put(old);
+		drop_ref(s, m, old);
 	return err;
 }
 
-/* The loop is bounded by max_entries: another process may have written the map into a circle. */
 void map_put_slots(struct session *s, struct map_object *m)
 {
-	u8 key[512], next[512];
-	bool first = true;
-
-	if (!holds_refs(m) || m->foreign || m->attr.key_size > sizeof(key))
-		return;
-	for (u64 n = 0; n <= m->attr.max_entries; n++) {
-		if (map_user_next_key(m->map, first ? NULL : key, next))
-			return;
-		first = false;
-		memcpy(key, next, m->attr.key_size);
-		object_put(slot_object(s, m, key));
-	}
+	for (u32 i = 0; i < m->held.n; i++)
+		object_put(session_by_ref(s, ref_kind(m), m->held.p[i]));
+	vec_free(&m->held);
 }
 
 /* ---- one element ---- */

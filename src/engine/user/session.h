@@ -13,6 +13,7 @@
  */
 #pragma once
 #include "abi/env.h"
+#include "base/vec.h"
 #include "btf/btf.h"
 #include "engine/engine.h"
 #include "engine/user/file.h"
@@ -50,6 +51,7 @@ struct map_object {
 	struct btf_object *btf; /* a reference; NULL: none */
 	u32 btf_key_id, btf_value_id;
 	bool foreign;	/* made by another session */
+	VEC(u64) held;	/* owned: references that slots hold; what the slots say is anybody's */
 	u32 owner_type; /* PROG_ARRAY: type of the programs in it */
 	bool has_owner;
 };
