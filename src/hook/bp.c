@@ -246,16 +246,31 @@ static struct scratch *add_scratch(struct task *k, u64 addr)
 	return new_scratch(k, at, SCRATCH_BYTES, true);
 }
 
+/* Opens the file that m maps, by a name that is the task's to choose: it may be another file by now,
+ * and only a regular one is harmless to open. */
+static int open_mapped(const struct mapping *m, s32 tid)
+{
+	char path[4200], link[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root%s", tid, m->path);
+	int at = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW), fd = -1;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", at);
+	if (at >= 0 && !fstat(at, &st) && S_ISREG(st.st_mode) && st.st_ino == m->ino)
+		fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (at >= 0)
+		close(at);
+	return fd;
+}
+
 /* End of the file's bytes in the text segment that m maps, as an address; 0: not an ELF segment. */
 static u64 segment_end(const struct mapping *m, s32 tid)
 {
-	char path[4200];
 	Elf64_Ehdr eh;
 	Elf64_Phdr ph;
 	u64 end = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/root%s", tid, m->path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_mapped(m, tid);
 
 	if (fd < 0)
 		return 0;
