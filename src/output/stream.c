@@ -54,7 +54,9 @@ static void flush(struct stream *s)
 static void write_hex(struct stream *s, const struct load_map *map, const void *data, u32 size)
 {
 	if (s->opts.json) {
-		str_addf(&s->line, "{\"map\": \"%s\", \"hex\": \"", map->om->name);
+		str_add(&s->line, "{\"map\": ");
+		json_string(&s->line, map->om->name, strlen(map->om->name));
+		str_add(&s->line, ", \"hex\": \"");
 		for (u32 i = 0; i < size; i++)
 			str_addf(&s->line, "%02x", ((const u8 *)data)[i]);
 		str_add(&s->line, "\"}\n");
@@ -72,7 +74,9 @@ static void write_hex(struct stream *s, const struct load_map *map, const void *
 static int write_json(struct stream *s, const struct load_map *map, const struct event_type *type,
 		      const void *data, u32 size)
 {
-	str_addf(&s->line, "{\"map\": \"%s\", \"event\": ", map->om->name);
+	str_add(&s->line, "{\"map\": ");
+	json_string(&s->line, map->om->name, strlen(map->om->name));
+	str_add(&s->line, ", \"event\": ");
 	value_json(type->btf, type->type, data, size, &s->line);
 	str_add(&s->line, "}\n");
 	return 0;
@@ -144,6 +148,19 @@ static void add_comm(struct str *out, const char **line, size_t *n)
 	*n -= sizeof(unknown) - 2;
 }
 
+/* A name that a traced process chose must not command the terminal. */
+static void add_visible(struct str *out, const char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		u8 c = (u8)line[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			str_addf(out, "\\x%02x", c);
+		else
+			str_addc(out, (char)c);
+	}
+}
+
 static void write_printk(struct stream *s, const char *line, size_t n)
 {
 	struct str text = {0};
@@ -155,7 +172,7 @@ static void write_printk(struct stream *s, const char *line, size_t n)
 		json_string(&s->line, str_text(&text), text.len);
 		str_add(&s->line, "}\n");
 	} else {
-		str_addn(&s->line, str_text(&text), text.len);
+		add_visible(&s->line, str_text(&text), text.len);
 		str_addc(&s->line, '\n');
 	}
 	str_free(&text);

@@ -152,7 +152,10 @@ static void print_enum(struct walk *w, const struct btf_type *t, u64 v)
 		if ((btf_enum_value(t, i) & mask) == (v & mask)) {
 			const char *name = btf_str(w->btf, btf_enum_name_off(t, i));
 
-			str_addf(w->out, w->json ? "\"%s\"" : "%s", name);
+			if (w->json)
+				json_string(w->out, name, strlen(name));
+			else
+				text_escaped(w->out, name, strlen(name));
 			return;
 		}
 	print_number(w, v, btf_kflag(t));
@@ -230,7 +233,9 @@ static void print_members(struct walk *w, const struct btf_type *t, const u8 *da
 			json_string(w->out, name, strlen(name));
 			str_add(w->out, ": ");
 		} else {
-			str_addf(w->out, ".%s = ", name);
+			str_addc(w->out, '.');
+			text_escaped(w->out, name, strlen(name));
+			str_add(w->out, " = ");
 		}
 		if (bits)
 			print_bitfield(w, type, data, size, off, bits);

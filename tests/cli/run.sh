@@ -64,6 +64,12 @@ check "kprobe: counter" grep -qE '^  [0-9]+: [0-9]+$' <<<"$out"
 check "kretprobe: printk in trace_pipe's form" \
 	grep -qE '^ *[^ ]+-[0-9]+ +\[[0-9]{3}\] [^ ]+ +[0-9]+\.[0-9]{6}: bpf_trace_printk: getppid returned [0-9]+$' <<<"$out"
 
+cp "$(readlink -f /bin/sh)" "$room/"$'\e[31msh'
+out=$(user "$osmia" run --engine=user "$room/kcount.o" -- "$room/"$'\e[31msh' -c : 2>/dev/null)
+hidden=no
+[[ $out == *'\x1b[31msh-'* && $out != *$'\e'* ]] && hidden=yes
+same "printk: a name does not command the terminal" yes $hidden
+
 out=$(user "$osmia" run --engine=user --maps "$room/uprobe.o" -- "$room/worker" 200 8 2>"$room/err")
 check "uprobe: exact count with 8 threads and a forked child" grep -qx '  calls = 1800' <<<"$out"
 check "uretprobe: sum of results" grep -qx '  returned = 2700' <<<"$out"
