@@ -265,7 +265,7 @@ TEST(nothing_stays_after_sigkill)
 		usleep(10000);
 	CHECK(i < 300);
 	for (u32 j = 0; j < ARRAY_SIZE(roots); j++) {
-		snprintf(cgroup, sizeof(cgroup), "%s/osmia-%d", roots[j], pid);
+		snprintf(cgroup, sizeof(cgroup), "%s/osmia-%d-0", roots[j], pid);
 		for (i = 0; i < 300 && !access(cgroup, F_OK); i++)
 			usleep(10000);
 		CHECK(access(cgroup, F_OK));

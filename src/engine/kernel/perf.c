@@ -161,6 +161,7 @@ int attach_kprobe_legacy(struct kernel *k, int prog_fd, const struct attach_spec
 	if (faccessat(tracefs, "kprobe_events", W_OK, 0))
 		return diag_error(dg, s->at, -EOPNOTSUPP,
 				  "this kernel has no kprobes (CONFIG_KPROBES is not set)");
+	/* The engine's address tells the sessions of one process apart. */
 	snprintf(name, sizeof(name), "osmia_%d_%lx/p%u", getpid(), (u64)k, k->guard.next_id);
 
 	int duty = guard_add(k, GUARD_KPROBE_EVENT, 0, 0, name);

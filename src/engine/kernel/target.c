@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 /* Mount point of cgroup v2 and our own directory below it, as one path. */
+enum { CGROUP_NAMES_MAX = 1000 };
+
 static int own_cgroup(char *path, size_t size, u32 *depth)
 {
 	char line[4352], mount[4096] = "", sub[4096] = "";
@@ -64,6 +66,27 @@ static int cgroup_id_of(int dir, u64 *id)
 	return 0;
 }
 
+/* Makes a directory of a name that nobody has: several sessions of one process have one each.  The
+ * guard knows of it before, and never of another's: its duty, or a negative errno; *err is mkdir's. */
+static int cgroup_make(struct kernel *k, char *path, size_t size, int *err)
+{
+	size_t stem = strlen(path);
+	int duty;
+
+	for (u32 n = 0;; n++) {
+		snprintf(path + stem, size - stem, "-%u", n);
+		if (n < CGROUP_NAMES_MAX && !access(path, F_OK))
+			continue;
+		duty = guard_add(k, GUARD_CGROUP, 0, 0, path);
+		if (duty < 0)
+			return duty;
+		*err = mkdir(path, 0755) ? -errno : 0;
+		if (*err != -EEXIST || n >= CGROUP_NAMES_MAX)
+			return duty;
+		guard_drop(k, (u32)duty);
+	}
+}
+
 static int tree_make(struct kernel *k, struct diag *dg)
 {
 	char path[4096];
@@ -74,13 +97,12 @@ static int tree_make(struct kernel *k, struct diag *dg)
 		return diag_error(dg, (struct place){ 0 }, err,
 				  "--tree: no cgroup v2 is mounted here");
 
-	int duty = guard_add(k, GUARD_CGROUP, 0, 0, path);
+	int duty = cgroup_make(k, path, sizeof(path), &err);
 
 	if (duty < 0)
 		return diag_error(dg, (struct place){0}, duty, "--tree: no guard process: %s",
 				  strerror(-duty));
-	if (mkdir(path, 0755) && errno != EEXIST) {
-		err = -errno;
+	if (err) {
 		guard_drop(k, (u32)duty);
 		return diag_error(dg, (struct place){ 0 }, err,
 				  "--tree: cgroup %s can't be made: %s", path, strerror(-err));
