@@ -5,6 +5,7 @@
 #include "engine/kernel/priv.h"
 #include <dirent.h>
 #include <net/if.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 static const char print_source[] =
@@ -17,7 +18,7 @@ static bool instance_there(pid_t pid)
 	struct stat st;
 	int dir = tracefs_open();
 
-	snprintf(path, sizeof(path), "instances/osmia-%d", pid);
+	snprintf(path, sizeof(path), "instances/osmia-%d-0", pid);
 
 	bool there = !fstatat(dir, path, &st, 0);
 
@@ -200,6 +201,7 @@ static void session_to_be_killed(int ready)
 	struct attach_spec generic = { .ifname = "lo", .xdp_mode = XDP_MODE_GENERIC };
 	struct world w;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the test fails */
 	world_open(&w, "__u64 hits;\n"
 		       "SEC(\"tp/syscalls/sys_enter_getppid\") int t_killed(void *c) { hits++; "
 		       "return 0; }\n"
