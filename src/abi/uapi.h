@@ -49,9 +49,6 @@ enum bpf_link_type {
 /* Their names as people write them; NULL for a number that is not in the table. */
 const char *map_type_text(u32 type);
 const char *prog_type_text(u32 type);
-const char *attach_type_text(u32 type);
-const char *link_type_text(u32 type);
-const char *bpf_cmd_text(u32 cmd); /* "BPF_MAP_CREATE" */
 
 enum {
 	BPF_OBJ_NAME_LEN = 16,

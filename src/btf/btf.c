@@ -23,11 +23,6 @@ u32 btf_first_id(const struct btf *btf)
 	return btf->first_id;
 }
 
-const struct btf *btf_base(const struct btf *btf)
-{
-	return btf->base;
-}
-
 const void *btf_raw(const struct btf *btf, u32 *size_bytes)
 {
 	*size_bytes = btf->raw_size;

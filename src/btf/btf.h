@@ -168,14 +168,11 @@ int btf_load_kernel(struct diag *dg, struct btf **out);
 /* BTF of a loaded module, split on the kernel's. */
 int btf_load_module(const char *name, const struct btf *vmlinux, struct diag *dg,
 		    struct btf **out);
-/* A file of raw BTF, or an ELF file with a .BTF section. */
-int btf_load_file(const char *path, const struct btf *base, struct diag *dg, struct btf **out);
 
 /* Ids are below btf_n_types(), void and the base's types included; those from btf_first_id() on
  * are its own (1 without a base). */
 u32 btf_n_types(const struct btf *btf);
 u32 btf_first_id(const struct btf *btf);
-const struct btf *btf_base(const struct btf *btf);
 /* The raw bytes, in this machine's byte order: what BPF_BTF_LOAD takes. */
 const void *btf_raw(const struct btf *btf, u32 *size_bytes);
 /* A copy of them, in the other byte order where asked for; caller frees.  NULL: no memory. */

@@ -216,14 +216,6 @@ void btf_add_secinfo(struct btf_builder *b, u32 var, u32 offset, u32 size)
 	add_elem(b, (u32[]){ var, offset, size }, 3);
 }
 
-u32 btf_add_decl_tag(struct btf_builder *b, const char *name, u32 type, s32 component)
-{
-	u32 id = btf_add(b, name, BTF_DECL_TAG, false, 0, type);
-
-	btf_add_words(b, (u32[]){ (u32)component }, 1);
-	return id;
-}
-
 void btf_builder_copy(struct btf_builder *b, const struct btf *from)
 {
 	*b = (struct btf_builder){ .base = from->base, .first_id = from->first_id };

@@ -53,7 +53,6 @@ void btf_add_param(struct btf_builder *b, const char *name, u32 type);
 u32 btf_add_var(struct btf_builder *b, const char *name, u32 type, enum btf_linkage linkage);
 u32 btf_add_datasec(struct btf_builder *b, const char *name, u32 size);
 void btf_add_secinfo(struct btf_builder *b, u32 var, u32 offset, u32 size);
-u32 btf_add_decl_tag(struct btf_builder *b, const char *name, u32 type, s32 component);
 
 /* A type to change in place; valid until the next addition.  id must be its own. */
 struct btf_type *btf_edit(struct btf_builder *b, u32 id);

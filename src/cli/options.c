@@ -30,6 +30,32 @@ static int take(struct cli_args *a, const struct cli_opt *opt, const char *inlin
 	return opt->id;
 }
 
+/* One verb's page: usage, what it does, options. */
+static void print_help(const char *verb, const struct cli_opt *opts)
+{
+	cli_print_usage(verb, stdout);
+	if (opts->id)
+		puts("\noptions:");
+	for (const struct cli_opt *o = opts; o->id; o++) {
+		char head[80];
+		const char *line = o->help, *end;
+		int n = 0;
+
+		if (o->id < OPT_FIRST)
+			n += snprintf(head + n, sizeof(head) - (size_t)n, "-%c%s", o->id,
+				      o->name ? ", " : "");
+		if (o->name)
+			n += snprintf(head + n, sizeof(head) - (size_t)n, "--%s", o->name);
+		if (o->arg)
+			snprintf(head + n, sizeof(head) - (size_t)n, "%s%s", o->name ? "=" : " ",
+				 o->arg);
+		printf(strlen(head) > 24 ? "  %s\n%28s" : "  %-26s%s", head, "");
+		for (; (end = strchr(line, '\n')); line = end + 1)
+			printf("%.*s\n%28s", (int)(end - line), line, "");
+		puts(line);
+	}
+}
+
 static int next_short(struct cli_args *a)
 {
 	char c = *a->in_group++;
@@ -44,7 +70,7 @@ static int next_short(struct cli_args *a)
 		return take(a, o, o->arg ? tail : NULL, name, 1);
 	}
 	if (c == 'h') {
-		cli_print_help(a->verb, a->opts);
+		print_help(a->verb, a->opts);
 		return CLI_HELP;
 	}
 	return bad(a, "unknown option", name, 1);
@@ -94,7 +120,7 @@ static int next_long(struct cli_args *a, const char *name)
 		if (o->name && strlen(o->name) == len && memcmp(o->name, name, len) == 0)
 			return take(a, o, eq ? eq + 1 : NULL, name, len);
 	if (strcmp(name, "help") == 0 || strcmp(name, "help=man") == 0) {
-		eq ? print_man(a->opts) : cli_print_help(a->verb, a->opts);
+		eq ? print_man(a->opts) : print_help(a->verb, a->opts);
 		return CLI_HELP;
 	}
 	return bad(a, "unknown option", name, len);
@@ -121,29 +147,4 @@ int cli_next(struct cli_args *a)
 	}
 	a->value = word;
 	return CLI_WORD;
-}
-
-void cli_print_help(const char *verb, const struct cli_opt *opts)
-{
-	cli_print_usage(verb, stdout);
-	if (opts->id)
-		puts("\noptions:");
-	for (const struct cli_opt *o = opts; o->id; o++) {
-		char head[80];
-		const char *line = o->help, *end;
-		int n = 0;
-
-		if (o->id < OPT_FIRST)
-			n += snprintf(head + n, sizeof(head) - (size_t)n, "-%c%s", o->id,
-				      o->name ? ", " : "");
-		if (o->name)
-			n += snprintf(head + n, sizeof(head) - (size_t)n, "--%s", o->name);
-		if (o->arg)
-			snprintf(head + n, sizeof(head) - (size_t)n, "%s%s", o->name ? "=" : " ",
-				 o->arg);
-		printf(strlen(head) > 24 ? "  %s\n%28s" : "  %-26s%s", head, "");
-		for (; (end = strchr(line, '\n')); line = end + 1)
-			printf("%.*s\n%28s", (int)(end - line), line, "");
-		puts(line);
-	}
 }

@@ -38,6 +38,3 @@ struct cli_args cli_args(const char *verb, const struct cli_opt *opts, int argc,
 /* The next option's id; CLI_WORD for an argument that is none; CLI_END; CLI_BAD after a complaint on
  * standard error; CLI_HELP when --help or -h was asked for (and printed). */
 int cli_next(struct cli_args *a);
-
-/* One verb's page: usage, what it does, options. */
-void cli_print_help(const char *verb, const struct cli_opt *opts);

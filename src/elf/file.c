@@ -275,18 +275,13 @@ static u64 reloc_bytes(const struct elf_file *f, const struct elf_section *rel)
 	return rel->type == SHT_RELA ? SIZE_OF(f, Rela) : SIZE_OF(f, Rel);
 }
 
-u32 elf_n_relocs(const struct elf_file *f, const struct elf_section *rel)
-{
-	return n_entries(rel, reloc_bytes(f, rel));
-}
-
 bool elf_reloc(const struct elf_file *f, const struct elf_section *rel, u32 i,
 	       struct elf_reloc *out)
 {
 	const u8 *p;
 	u64 info;
 
-	if (i >= elf_n_relocs(f, rel))
+	if (i >= n_entries(rel, reloc_bytes(f, rel)))
 		return false;
 	p = rel->data + i * reloc_bytes(f, rel);
 	info = FIELD(f, p, Rel, r_info);

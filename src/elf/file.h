@@ -69,8 +69,7 @@ struct place elf_place(const struct elf_file *f, const struct elf_section *s, u6
 u32 elf_n_syms(const struct elf_file *f, const struct elf_section *symtab);
 bool elf_sym(const struct elf_file *f, const struct elf_section *symtab, u32 i, struct elf_sym *out);
 
-/* Entries of a SHT_REL or SHT_RELA section; false when i is out of range. */
-u32 elf_n_relocs(const struct elf_file *f, const struct elf_section *rel);
+/* An entry of a SHT_REL or SHT_RELA section; false when i is out of range. */
 bool elf_reloc(const struct elf_file *f, const struct elf_section *rel, u32 i,
 	       struct elf_reloc *out);
 

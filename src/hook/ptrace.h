@@ -201,12 +201,9 @@ s64 trace_read_str(struct trace_task *task, u64 addr, char *dst, size_t size);
  * replaces the result.  In bp_enter: the function is not run and returns value.  Elsewhere it is
  * -EINVAL. */
 int trace_override(struct trace_task *task, u64 value);
-int trace_get_regs(struct trace_task *task, struct user_regs_struct *regs);
 /* Sends sig to the task's process, or to the task alone, as bpf_send_signal and
  * bpf_send_signal_thread do. */
 int trace_send_signal(struct trace_task *task, int sig, bool thread);
 /* Return addresses of the task's user stack by frame pointers, innermost first, regs->rip at index
  * 0; the number of entries. */
 u32 trace_user_stack(struct trace_task *task, u64 *ips, u32 max);
-/* Path of the file the task runs; the length without a NUL, or a negative errno. */
-s64 trace_exe(struct trace_task *task, char *path, size_t size);

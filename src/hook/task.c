@@ -177,16 +177,6 @@ void trace_who(struct trace_task *pub, struct trace_who *out)
 	out->start_time_ns = ticks * (1000000000ull / (u64)sysconf(_SC_CLK_TCK));
 }
 
-s64 trace_exe(struct trace_task *pub, char *path, size_t size)
-{
-	char link[64];
-
-	snprintf(link, sizeof(link), "/proc/%d/exe", pub->tid);
-	ssize_t n = readlink(link, path, size);
-
-	return n < 0 ? -errno : n;
-}
-
 /* ---- registers ---- */
 
 bool task_regs(struct task *k)
@@ -205,14 +195,6 @@ void task_flush_regs(struct task *k)
 	if (k->regs_valid && k->regs_dirty)
 		ptrace(PTRACE_SETREGS, k->pub.tid, NULL, &k->regs);
 	k->regs_dirty = false;
-}
-
-int trace_get_regs(struct trace_task *pub, struct user_regs_struct *regs)
-{
-	if (!task_regs(task_of(pub)))
-		return -ESRCH;
-	*regs = task_of(pub)->regs;
-	return 0;
 }
 
 /* ---- memory ---- */

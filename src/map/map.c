@@ -22,11 +22,6 @@ const struct map_ops *map_ops_of(u32 type)
 	return NULL;
 }
 
-bool map_type_supported(u32 type)
-{
-	return map_ops_of(type) != NULL;
-}
-
 u64 layout_add(struct layout *l, u64 count, u64 size, u64 align)
 {
 	u64 at = ALIGN_UP(l->off, align), bytes;

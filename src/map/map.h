@@ -47,8 +47,6 @@ int map_create(int fd, const struct map_attr *attr, u32 id, struct map **out);
 int map_open(int fd, struct map **out);
 void map_close(struct map *m);
 void map_info(const struct map *m, struct map_info *out);
-/* Is there a kind for this BPF_MAP_TYPE_*? */
-bool map_type_supported(u32 type);
 /* Slots of a per-CPU map made with n_cpus 0: cpus_possible(), at most MAP_CPUS_MAX. */
 u32 map_system_cpus(void);
 
