@@ -46,7 +46,7 @@ TEST(tracepoint_into_a_ring_buffer)
 	}
 	CHECK_EQ(mine, 1);
 	world_close(&w);
-	CHECK(programs_gone("t_tracepoint"));
+	CHECK(programs_gone("t_tracepoint", 0));
 }
 
 TEST(raw_tracepoint)
@@ -92,7 +92,7 @@ TEST(uprobe_and_uretprobe_by_symbol)
 	CHECK_EQ(world_var(&w, "sum"), 7);
 	CHECK_EQ(world_var(&w, "ret"), 35);
 	world_close(&w);
-	CHECK(programs_gone("t_uprobe"));
+	CHECK(programs_gone("t_uprobe", 0));
 }
 
 /* What <sys/sdt.h> makes: a nop, and a note that says where it is and where its arguments are. */

@@ -48,7 +48,7 @@ TEST(kprobe_and_kretprobe_on_a_system_call)
 	CHECK_EQ(world_var(&w, "result"), getpgrp());
 	CHECK_EQ(world_var(&w, "literal"), 3);
 	world_close(&w);
-	CHECK(programs_gone("t_kprobe"));
+	CHECK(programs_gone("t_kprobe", 0));
 }
 
 TEST(ksyscall_reads_its_arguments)

@@ -5,7 +5,6 @@
 #include "engine/kernel/priv.h"
 #include <dirent.h>
 #include <net/if.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 static const char print_source[] =
@@ -201,7 +200,6 @@ static void session_to_be_killed(int ready)
 	struct attach_spec generic = { .ifname = "lo", .xdp_mode = XDP_MODE_GENERIC };
 	struct world w;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the test fails */
 	world_open(&w, "__u64 hits;\n"
 		       "SEC(\"tp/syscalls/sys_enter_getppid\") int t_killed(void *c) { hits++; "
 		       "return 0; }\n"
@@ -247,6 +245,7 @@ TEST(nothing_stays_after_sigkill)
 		SKIP("no network namespace of one's own");
 	CHECK_EQ(pipe(ready), 0);
 
+	u32 before = programs_named("t_killed"), before_xdp = programs_named("t_killed_xdp");
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -256,13 +255,17 @@ TEST(nothing_stays_after_sigkill)
 		waitpid(pid, NULL, 0);
 		SKIP("no tracefs or no writable cgroup v2");
 	}
-	CHECK_EQ(programs_named("t_killed"), 1);
-	CHECK(instance_there(pid));
-	CHECK(xdp_on_lo());
+	/* Looked at first, judged later: a failed CHECK must not leave the session behind. */
+	u32 loaded = programs_named("t_killed");
+	bool instance = instance_there(pid), xdp = xdp_on_lo();
+
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	CHECK(programs_gone("t_killed"));
-	CHECK(programs_gone("t_killed_xdp"));
+	CHECK_EQ(loaded, before + 1);
+	CHECK(instance);
+	CHECK(xdp);
+	CHECK(programs_gone("t_killed", before));
+	CHECK(programs_gone("t_killed_xdp", before_xdp));
 	for (i = 0; i < 300 && (instance_there(pid) || xdp_on_lo()); i++)
 		usleep(10000);
 	CHECK(i < 300);
@@ -273,6 +276,5 @@ TEST(nothing_stays_after_sigkill)
 		CHECK(access(cgroup, F_OK));
 	}
 	/* The command is nobody's to end: it goes on, in its old cgroup. */
-	CHECK_EQ(kill(command, 0), 0);
-	kill(command, SIGKILL);
+	CHECK_EQ(kill(command, SIGKILL), 0);
 }

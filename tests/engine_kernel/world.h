@@ -185,11 +185,11 @@ static inline u32 programs_named(const char *name)
 	}
 }
 
-/* Waits until no program of that name is left; programs are freed after a grace period. */
-static inline bool programs_gone(const char *name)
+/* Waits until no more than n programs of that name are left; they are freed after a grace period. */
+static inline bool programs_gone(const char *name, u32 n)
 {
 	for (u32 i = 0; i < 200; i++) {
-		if (!programs_named(name))
+		if (programs_named(name) <= n)
 			return true;
 		usleep(10000);
 	}
