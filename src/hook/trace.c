@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { REAP_TRIES = 50, REAP_PAUSE_US = 1000 }; /* of a guard that is about to end */
+
 struct trace *trace_new(const struct trace_ops *ops, void *arg)
 {
 	struct trace *t = calloc(1, sizeof(*t));
@@ -295,13 +297,24 @@ int trace_stop(struct trace *t)
 	return 0;
 }
 
+/* The guard ends as soon as nothing of the tree is left; one that still has a tree to see to stays,
+ * and is init's when this process has ended. */
+static void guard_reap(struct trace *t)
+{
+	bool may_end = t->state == TRACE_ROOT_EXITED || t->attached;
+
+	close(t->sock);
+	for (u32 i = 0; !waitpid(t->guard_pid, NULL, WNOHANG) && may_end && i < REAP_TRIES; i++)
+		usleep(REAP_PAUSE_US);
+}
+
 void trace_free(struct trace *t)
 {
 	if (!t)
 		return;
 	trace_stop(t);
 	if (t->sock >= 0)
-		close(t->sock);
+		guard_reap(t);
 	for (u32 i = 0; i < t->places.n; i++)
 		free(t->places.p[i].path);
 	vec_free(&t->places);
