@@ -248,8 +248,10 @@ TEST(nothing_stays_after_sigkill)
 	u32 before = programs_named("t_killed"), before_xdp = programs_named("t_killed_xdp");
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where a check below fails */
 		session_to_be_killed(ready[1]);
+	}
 	close(ready[1]);
 	if (read(ready[0], &command, sizeof(command)) != sizeof(command)) {
 		waitpid(pid, NULL, 0);

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GUARD_TEXT = 472 };
+enum { GUARD_TEXT = 472, CGROUP_ROUNDS = 2500, CGROUP_ROUND_US = 2000 };
 
 struct duty {
 	u32 kind;   /* enum guard_kind */
@@ -46,14 +46,14 @@ static void write_at(int dirfd, const char *path, int flags, const char *text)
 }
 
 /* Moves every process of the cgroup to its parent, then removes it.  Processes that fork meanwhile
- * are caught by the next round. */
+ * are caught by a later round; one that is about to end can't be moved and takes its time. */
 static void cgroup_remove(const char *path)
 {
 	char procs[GUARD_TEXT + 32], up[GUARD_TEXT + 32], pids[4096];
 
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
 	snprintf(up, sizeof(up), "%s/../cgroup.procs", path);
-	for (u32 round = 0; round < 100 && rmdir(path) && errno == EBUSY; round++) {
+	for (u32 round = 0; round < CGROUP_ROUNDS && rmdir(path) && errno == EBUSY; round++) {
 		int fd = open(procs, O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? 0 : read(fd, pids, sizeof(pids) - 1);
 
@@ -63,8 +63,7 @@ static void cgroup_remove(const char *path)
 		for (char *save, *pid = strtok_r(pids, "\n", &save); pid;
 		     pid = strtok_r(NULL, "\n", &save))
 			write_at(AT_FDCWD, up, 0, pid);
-		if (n <= 0)
-			usleep(10000);
+		usleep(CGROUP_ROUND_US);
 	}
 }
 
