@@ -49,6 +49,9 @@ out:
 	return err;
 }
 
+/* Most bytes of what can't be mapped: a pipe or a device may never end. */
+enum { UNMAPPED_MAX = 64 << 20 };
+
 static int open_path(const char *path)
 {
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
@@ -87,7 +90,7 @@ int file_map(const char *path, size_t max, struct bytes *out)
 			return 0;
 		}
 	}
-	err = file_read_fd(fd, max, out);
+	err = file_read_fd(fd, MIN(max, (size_t)UNMAPPED_MAX), out);
 	close(fd);
 	return err;
 }
