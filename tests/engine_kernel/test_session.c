@@ -173,6 +173,40 @@ TEST(tree_limits_to_the_command)
 	world_close(&w);
 }
 
+/* Each has its own, and the end of one leaves the other's. */
+TEST(two_trees_in_one_process)
+{
+	char *argv[] = { "sh", "-c", "exit 3", NULL };
+	struct target t = { .argv = argv, .tree = true };
+	struct engine *a, *b;
+	struct diag dg = {0};
+	u64 of_a, of_b;
+	u32 level;
+
+	NEED_KERNEL();
+	CHECK_EQ(engine_kernel_open(&dg, &a), 0);
+	CHECK_EQ(engine_kernel_open(&dg, &b), 0);
+	if (a->ops->target_start(a, &t, &dg)) {
+		a->ops->free(a);
+		b->ops->free(b);
+		diag_free(&dg);
+		SKIP("no writable cgroup v2");
+	}
+	CHECK_EQ(b->ops->target_start(b, &t, &dg), 0);
+	CHECK_EQ(kernel_target_tree(a, &of_a, &level), 0);
+	CHECK_EQ(kernel_target_tree(b, &of_b, &level), 0);
+	CHECK(of_a != of_b);
+	b->ops->free(b);
+	CHECK(a->ops->target_go(a, &dg) > 0);
+
+	struct pollfd p = { .fd = a->ops->target_fd(a), .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 5000), 1);
+	CHECK_EQ(a->ops->target_status(a), 3 << 8);
+	a->ops->free(a);
+	diag_free(&dg);
+}
+
 TEST(tree_names_a_program_that_it_cannot_limit)
 {
 	char *argv[] = { "true", NULL };
