@@ -5,6 +5,7 @@
 #include "engine/kernel/priv.h"
 #include <dirent.h>
 #include <net/if.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 static const char print_source[] =
