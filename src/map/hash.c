@@ -200,12 +200,26 @@ bool hash_unlink(struct map *m, struct hash_bucket *b, u32 index, u32 to)
 	return true;
 }
 
+/* The element at a link that was found before: read again, so checked again.  Element 0, which is
+ * nobody's, where somebody scribbled meanwhile. */
+static u32 linked_at(struct map *m, const u32 *link)
+{
+	u32 index = LOAD(link);
+
+	if (likely(index && index <= m->h.n_elems))
+		return index;
+	map_corrupt(m);
+	return 0;
+}
+
 /* Takes the element at link out and gives it to the pool. */
 static void remove_at(struct map *m, struct hash_bucket *b, u32 *link, u32 cpu)
 {
-	u32 index = LOAD(link);
+	u32 index = linked_at(m, link);
 	struct hash_elem *e = hash_elem_at(m, index);
 
+	if (!index)
+		return;
 	STORE(&e->state, owner_self(m));
 	STORE_REL(link, LOAD(&e->next));
 	STORE_REL(&b->seq, LOAD(&b->seq) + 1);
@@ -224,7 +238,7 @@ static void insert_head(struct hash_bucket *b, struct hash_elem *e, u32 index)
 static void replace_at(struct map *m, struct hash_bucket *b, u32 *link, u32 index, u32 role,
 		       u32 cpu)
 {
-	u32 old_index = LOAD(link);
+	u32 old_index = linked_at(m, link);
 	struct hash_elem *e = hash_elem_at(m, index), *old = hash_elem_at(m, old_index);
 
 	STORE(&e->next, LOAD(&old->next));
@@ -417,7 +431,7 @@ int hash_take(struct map *m, const void *key, void *value, u64 flags)
 		return err;
 	err = find_link(m, b, key, hash, &link);
 	if (!err) {
-		hash_copy_out(m, LOAD(link), value, flags);
+		hash_copy_out(m, linked_at(m, link), value, flags);
 		remove_at(m, b, link, hash);
 	}
 	owner_unlock(&b->lock);
