@@ -247,7 +247,8 @@ static void replace_at(struct map *m, struct hash_bucket *b, u32 *link, u32 inde
 	STORE_REL(link, index);
 	STORE_REL(&e->state, ELEM_LINKED);
 	STORE_REL(&b->seq, LOAD(&b->seq) + 1);
-	pool_give(m, cpu, old_index, role);
+	if (old_index)
+		pool_give(m, cpu, old_index, role);
 }
 
 static void fill_value(struct map *m, u8 *value, const struct hash_write *w)
@@ -303,7 +304,7 @@ static void store_percpu(struct map *m, u32 index, const struct hash_write *w)
 static int write_existing(struct map *m, struct hash_bucket *b, u32 *link,
 			  const struct hash_write *w)
 {
-	u32 old = LOAD(link), index, role;
+	u32 old = linked_at(m, link), index, role;
 
 	if (m->h.is_percpu) {
 		store_percpu(m, old, w);
