@@ -8,6 +8,7 @@
 #	make fuzz       each fuzz target for FUZZ_SECONDS (10)
 #	make guest      tests in a QEMU guest with another kernel (GUEST_KERNEL=, Debian's 6.1)
 #	make objects    every object of the verifier corpus, beside what Linux 6.18 said of it
+#	make parity     every program of that corpus, verified beside what Linux said (LIVE=1: this kernel)
 #	make seeds      one row per example of the notes and engine
 #	make install    DESTDIR=, PREFIX=
 #	make format     clang-format over src and tests
@@ -36,7 +37,7 @@ endif
 # A library of everything but the command line; the tests link it statically and see inner names.
 LIB_SRC := $(wildcard src/osmia*.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/*.c src/btf/*.c \
 	src/obj/*.c src/map/*.c src/exec/*.c src/helper/*.c src/hook/*.c src/engine/*.c \
-	src/engine/*/*.c src/load/*.c src/output/*.c)
+	src/engine/*/*.c src/load/*.c src/output/*.c src/verify/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
 # tests/guest speaks to a guest only.
@@ -119,6 +120,19 @@ objects:
 	@$(MAKE) --no-print-directory -s $(B)/tests/objects/objects
 	@$(B)/tests/objects/objects -p 95 $(if $(V),-v) $(CORPUS)
 
+# Every program of a corpus of cases, verified beside the kernel's verdicts; V=1 lists what differs,
+# PARITY='--groups=x* --by=group' and the like: see tests/parity/parity.c.
+PARITY_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/parity/*.c))
+$(PARITY_OBJ): ALL_CFLAGS += -Itests
+$(B)/tests/parity/parity: $(PARITY_OBJ) $(B)/libosmia.a
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+KERNELS := $(if $(wildcard $(CORPUS)/kernel),$(CORPUS),../shared/corpus/verifier)/kernel
+parity:
+	@tools/deps build
+	@$(MAKE) --no-print-directory -s $(B)/tests/parity/parity
+	@$(B)/tests/parity/parity --kernel-dir=$(KERNELS) $(if $(V),-v) $(if $(LIVE),--live) $(PARITY) \
+		$(CORPUS)
+
 install: all
 	install -D -m 755 $(B)/osmia $(DESTDIR)$(PREFIX)/bin/osmia
 	install -D -m 755 $(B)/libosmia.so $(DESTDIR)$(PREFIX)/lib/libosmia.so.$(VERSION)
@@ -137,6 +151,6 @@ format:
 clean:
 	rm -rf build build-*
 
-.PHONY: all tests demo objects check run-tests bench fuzz guest seeds install format clean
+.PHONY: all tests demo objects parity check run-tests bench fuzz guest seeds install format clean
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(PARITY_OBJ:.o=.d)

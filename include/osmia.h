@@ -158,6 +158,28 @@ enum osmia_dump_part {
  * (lines of "PLACE: TEXT") are freed by the caller, either may be NULL. */
 OSMIA_API int osmia_dump(const char *path, unsigned parts, char **text, char **messages);
 
+/* ---- would Linux take it? ---- */
+
+/* Strings are borrowed for the call; what a caller leaves out reads as 0. */
+struct osmia_check_opts {
+	size_t size;             /* sizeof(struct osmia_check_opts) */
+	const char *profile;     /* file of osmia_profile(); NULL: the running kernel */
+	const char *btf;         /* file of a kernel's BTF: its types, nothing else of it */
+	const char *caps;        /* "all" (NULL), "noperfmon", "unpriv": what the loader may */
+	const char *only;        /* this program alone; NULL: all */
+	uint32_t verifier_log;   /* 1: with the kernel's log, 2: with the state after each insn */
+	enum osmia_format format;
+	void (*write)(void *arg, const char *text, size_t n);
+	void *arg;
+};
+
+/* Verifies every program of an object, each alone, and writes what a kernel would say of it.  Number of
+ * programs that it would refuse, or a negative errno; *messages (lines of "PLACE: TEXT", freed by the
+ * caller, NULL: none) tells what kept it from judging. */
+OSMIA_API int osmia_check(const char *path, const struct osmia_check_opts *opts, char **messages);
+/* What verdicts of the running kernel depend on, as a file that opts.profile takes.  Caller frees. */
+OSMIA_API int osmia_profile(char **data, size_t *size, char **messages);
+
 /* ---- what there is to say ---- */
 
 enum osmia_level { OSMIA_ERROR, OSMIA_WARNING, OSMIA_NOTE };

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* osmia_check.c - the public calls that tell whether a kernel would take an object's programs.
+ *
+ *	profile  verify/        the kernel that is asked for
+ *	open     obj/           an ELF file becomes a struct obj
+ *	check    engine/check   load/ on an engine that makes nothing: one program at a time
+ */
+#include "base/file.h"
+#include "engine/check/check.h"
+#include "load/load.h"
+#include "obj/obj.h"
+#include "osmia.h"
+#include "output/value.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BTF_MAX_BYTES = 256 << 20 };
+
+struct checking {
+	struct osmia_check_opts opts;
+	struct profile k;
+	struct engine *e;
+	struct obj *obj;
+	struct diag dg;      /* of the whole */
+	struct str out;      /* text not yet written */
+	u32 n_progs, n_refused;
+};
+
+static char *messages_text(const struct diag *dg)
+{
+	struct str s = {0};
+
+	for (u32 i = 0; i < dg->n; i++) {
+		char *place = place_text(&dg->msgs[i].at);
+
+		str_addf(&s, "%s%s%s", i ? "\n" : "", place ? place : "", dg->msgs[i].text);
+		free(place);
+	}
+	return str_take(&s);
+}
+
+static void flush(struct checking *c)
+{
+	if (c->opts.write && c->out.len)
+		c->opts.write(c->opts.arg, str_text(&c->out), c->out.len);
+	str_clear(&c->out);
+}
+
+/* ---- the kernel asked for ---- */
+
+static int btf_of_file(struct checking *c)
+{
+	struct place at = { .file = c->opts.btf };
+	struct str name = {0};
+	struct bytes file;
+	int err = file_read(c->opts.btf, BTF_MAX_BYTES, &file);
+
+	if (err)
+		return diag_error(&c->dg, at, err, "can't read: %s", strerror(-err));
+	str_addf(&name, "Linux 6.18 with the types of %s", c->opts.btf);
+	err = profile_set_name(&c->k, str_text(&name));
+	if (!err)
+		err = profile_set_btf(&c->k, file.p, file.size, at, &c->dg);
+	str_free(&name);
+	bytes_free(&file);
+	return err;
+}
+
+static int profile_choose(struct checking *c)
+{
+	int err;
+
+	if (c->opts.profile)
+		err = profile_read(c->opts.profile, &c->dg, &c->k);
+	else
+		err = c->opts.btf ? profile_init(&c->k) : profile_running(&c->dg, &c->k);
+	if (!err && c->opts.btf)
+		err = btf_of_file(c);
+	if (err)
+		return err;
+	/* an ordinary user asks for whoever will load it */
+	if (!c->opts.caps && !c->opts.profile)
+		c->k.caps = CAPS_ALL;
+	if (c->opts.caps && profile_set_caps(&c->k, c->opts.caps))
+		return diag_error(&c->dg, (struct place){0}, -EINVAL,
+				  "caps are all, noperfmon or unpriv, not '%s'", c->opts.caps);
+	return profile_prepare(&c->k, &c->dg);
+}
+
+/* ---- one program ---- */
+
+struct one {
+	const struct obj_func *fn;
+	const struct check_verdict *v;
+	const struct load_prog *p; /* NULL: not opened */
+	const char *message;       /* NULL where there is none */
+	int err;
+	struct diag dg;
+};
+
+/* What the loader adds to a refusal, but for the log's lines, which it sets in. */
+static bool is_extra(const struct diag_msg *m)
+{
+	return m->level == DIAG_NOTE && m->text && m->text[0] != ' ';
+}
+
+static const char *first_error(const struct diag *dg)
+{
+	for (u32 i = 0; i < dg->n; i++)
+		if (dg->msgs[i].level == DIAG_ERROR)
+			return dg->msgs[i].text;
+	return NULL;
+}
+
+static void add_text(struct checking *c, const struct one *o)
+{
+	const char *type = o->p ? prog_type_text(o->p->type) : NULL;
+
+	str_addf(&c->out, "program %s%s%s%s: ", o->fn->name, type ? " (" : "", type ? type : "",
+		 type ? ")" : "");
+	if (!o->err)
+		str_add(&c->out, "accepted\n");
+	else
+		str_addf(&c->out, "refused: %s\n", o->message ? o->message : strerror(-o->err));
+	if (o->err && o->v->file)
+		str_addf(&c->out, "  %s:%u: %s\n", o->v->file, o->v->line, o->v->source);
+	else if (o->err && o->v->insn)
+		str_addf(&c->out, "  insn %u: %s\n", o->v->res.pc, o->v->insn);
+	for (u32 i = 0; i < o->dg.n; i++)
+		if (is_extra(&o->dg.msgs[i]))
+			str_addf(&c->out, "  %s\n", o->dg.msgs[i].text);
+	if (c->opts.verifier_log && o->v->res.log)
+		str_addn(&c->out, o->v->res.log, o->v->res.log_len);
+}
+
+static void json_text(struct str *out, const char *key, const char *value)
+{
+	str_addf(out, ",\"%s\":", key);
+	json_string(out, value, strlen(value));
+}
+
+static void add_json(struct checking *c, const struct one *o)
+{
+	const struct verify_result *r = &o->v->res;
+	const char *type = o->p ? prog_type_text(o->p->type) : NULL;
+	struct str *out = &c->out;
+
+	str_add(out, "{\"program\":");
+	json_string(out, o->fn->name, strlen(o->fn->name));
+	json_text(out, "section", o->fn->section);
+	if (type)
+		json_text(out, "type", type);
+	json_text(out, "verdict", o->err ? "refused" : "accepted");
+	if (o->err) {
+		str_addf(out, ",\"errno\":%d", -o->err);
+		if (r->why)
+			json_text(out, "category", verify_reason_text(r->why));
+		json_text(out, "message", o->message ? o->message : strerror(-o->err));
+	}
+	if (o->err && o->v->insn) {
+		str_addf(out, ",\"insn\":%u", r->pc);
+		json_text(out, "text", o->v->insn);
+		if (r->reg >= 0)
+			str_addf(out, ",\"register\":%d", r->reg);
+	}
+	if (o->err && o->v->file) {
+		json_text(out, "file", o->v->file);
+		str_addf(out, ",\"line\":%u,\"column\":%u", o->v->line, o->v->col);
+		json_text(out, "source", o->v->source);
+	}
+	if (o->v->judged) {
+		str_addf(out, ",\"processed\":%u,\"total_states\":%u,\"peak_states\":%u,\"stack\":[",
+			 r->processed, r->total_states, r->peak_states);
+		for (u32 i = 0; i < r->n_subprogs; i++)
+			str_addf(out, "%s%u", i ? "," : "", r->stack[i]);
+		str_add(out, "]");
+	}
+	if (c->opts.verifier_log && r->log) {
+		str_add(out, ",\"log\":");
+		json_string(out, r->log, r->log_len);
+	}
+	str_add(out, "}\n");
+}
+
+static void check_prog(struct checking *c, const struct obj_func *fn)
+{
+	struct load_opts lo = { .only = fn->name, .no_pinning = true, .empty_maps_one = true };
+	struct one o = { .fn = fn, .v = engine_check_verdict(c->e) };
+	struct load *l = NULL;
+
+	engine_check_forget(c->e);
+	o.err = load_open(c->obj, c->e, &lo, &o.dg, &l);
+	if (!o.err)
+		o.err = load_run(l, &o.dg);
+	o.p = l ? load_find_prog(l, fn->name) : NULL;
+	if (o.err && o.v->judged && o.v->err)
+		o.message = o.v->res.message;
+	else if (o.err)
+		o.message = first_error(&o.dg);
+	c->n_progs++;
+	c->n_refused += o.err != 0;
+	if (c->opts.format == OSMIA_JSON)
+		add_json(c, &o);
+	else
+		add_text(c, &o);
+	flush(c);
+	load_close(l);
+	diag_free(&o.dg);
+}
+
+/* ---- all of them ---- */
+
+static int check_all(struct checking *c)
+{
+	for (u32 i = 0; i < c->obj->n_funcs; i++) {
+		const struct obj_func *fn = &c->obj->funcs[i];
+
+		if (fn->is_prog && (!c->opts.only || strcmp(fn->name, c->opts.only) == 0))
+			check_prog(c, fn);
+	}
+	if (!c->n_progs)
+		return diag_error(&c->dg, (struct place){ .file = c->obj->path }, -ENOENT,
+				  c->opts.only ? "there is no program '%s'" : "there is no program%s",
+				  c->opts.only ? c->opts.only : "");
+	if (c->opts.format == OSMIA_TEXT)
+		str_addf(&c->out, "%u of %u programs accepted, for %s\n", c->n_progs - c->n_refused,
+			 c->n_progs, c->k.name);
+	flush(c);
+	return (int)c->n_refused;
+}
+
+int osmia_check(const char *path, const struct osmia_check_opts *opts, char **messages)
+{
+	struct engine_check_opts eo = {0};
+	struct checking c = {0};
+	int err;
+
+	if (messages)
+		*messages = NULL;
+	if (!opts || opts->size < sizeof(opts->size) || opts->size > 4096)
+		return -EINVAL;
+	memcpy(&c.opts, opts, MIN(opts->size, sizeof(c.opts)));
+	if (c.opts.verifier_log)
+		eo.log_level = c.opts.verifier_log == 1 ? VERIFY_LOG1 :
+							  VERIFY_LOG1 | VERIFY_LOG2;
+	err = profile_choose(&c);
+	if (!err)
+		err = obj_open_file(path, &c.dg, &c.obj);
+	if (!err)
+		err = engine_check_new(&c.k, &eo, &c.e);
+	if (!err)
+		err = check_all(&c);
+	if (c.e)
+		c.e->ops->free(c.e);
+	obj_free(c.obj);
+	profile_free(&c.k);
+	if (messages && c.dg.n)
+		*messages = messages_text(&c.dg);
+	str_free(&c.out);
+	diag_free(&c.dg);
+	return err;
+}
+
+int osmia_profile(char **data, size_t *size, char **messages)
+{
+	struct diag dg = {0};
+	struct str out = {0};
+	struct profile k;
+	int err = profile_running(&dg, &k);
+
+	*data = NULL;
+	*size = 0;
+	if (!err) {
+		/* what the process may is no property of the kernel */
+		k.caps = CAPS_ALL;
+		err = profile_write(&k, &out);
+		profile_free(&k);
+	}
+	if (!err) {
+		*size = out.len;
+		*data = str_take(&out);
+	}
+	if (messages)
+		*messages = dg.n ? messages_text(&dg) : NULL;
+	str_free(&out);
+	diag_free(&dg);
+	return err;
+}
