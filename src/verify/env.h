@@ -8,7 +8,7 @@
  *	cfg.c        every insn reachable, every jump inside; order, loops (strongly connected parts)
  *	live.c       registers that may be read later; stack slots that may be read later
  *	fastcall.c   spills around calls that keep registers
- *	walk.c       one path after another, insn by insn
+ *	walk.c       one path after another, insn by insn;  args.c: what a function begins with
  *	alu.c        arithmetic, on numbers and pointers;  scalar.c, tnum.c: numbers
  *	spec.c       what a processor may compute on a path not taken
  *	jmp.c        conditions, and what each side learns;  linked.c: scalars of one id

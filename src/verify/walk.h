@@ -6,6 +6,9 @@
 int walk_main(struct verify *v);      /* do_check_main() */
 int walk_subprogs(struct verify *v);  /* do_check_subprogs(): global functions that were called */
 
+/* args.c: sets r1..r5 of the current state, at the start of subprogram n. */
+int args_set(struct verify *v, u32 n);
+
 /* A copy of the current state, to go on at pc later.  NULL: out of memory or too many paths
  * (refused: "The sequence of %d jumps is too complex."); the caller returns -EFAULT, -ENOMEM or
  * -E2BIG as its kernel counterpart does: path_error(v).  push_stack(). */
