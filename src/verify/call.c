@@ -139,7 +139,7 @@ static int record_map(struct verify *v, const struct call_meta *meta, u32 id, u3
 	if (aux->call_map && aux->call_map != m)
 		aux->call_map_poison = true;
 	aux->call_map = m;
-	aux->call_map_unpriv |= !v->bypass_spec_v1;
+	aux->call_map_unpriv |= m->unpriv;
 	return 0;
 }
 

@@ -119,7 +119,7 @@ static void add_signed(struct str *out, s64 n)
 void log_tnum(struct str *out, struct tnum t)
 {
 	if (t.mask)
-		str_addf(out, "(%#" PRIx64 "; %#" PRIx64 ")", t.value, t.mask);
+		str_addf(out, "(0x%" PRIx64 "; 0x%" PRIx64 ")", t.value, t.mask);
 	else if (t.value <= UINT16_MAX)
 		str_addf(out, "%" PRIu64, t.value);
 	else

@@ -35,8 +35,9 @@ bool reg_not_null(const struct reg *r)
 	if (type_may_be_null(type))
 		return false;
 	type = REG_BASE(type);
-	return type == PTR_SOCKET || type == PTR_TCP_SOCK || type == PTR_MAP_VALUE ||
-	       type == PTR_MAP_KEY || type == PTR_SOCK_COMMON ||
+	return type == PTR_SOCKET || type == PTR_TCP_SOCK || type == PTR_XDP_SOCK ||
+	       type == PTR_BUF || type == PTR_MAP_VALUE || type == PTR_MAP_KEY ||
+	       type == PTR_SOCK_COMMON ||
 	       (type == PTR_BTF && r->type & (T_TRUSTED | T_ALLOC | T_RCU) &&
 		!(r->type & T_UNTRUSTED)) ||
 	       (type == PTR_MEM && !(r->type & T_UNTRUSTED)) || type == PTR_MAP;

@@ -29,6 +29,7 @@ struct verify_map {
 	bool frozen;
 	const u8 *value;       /* first value of a frozen BPF_F_RDONLY_PROG array; NULL: not known */
 	u64 user_addr;         /* of an arena */
+	bool unpriv;           /* made without CAP_PERFMON: the kernel masks its indices */
 	/* special fields of the value type; NULL where it has none: map_record_make() */
 	const struct btf_record *record;
 	void *arg;             /* the caller's */

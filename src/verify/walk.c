@@ -301,10 +301,10 @@ static int do_insn(struct verify *v, enum step *step)
 /* ---- the walk ---- */
 
 /* A refusal that a barrier before the insn would make harmless, on a path that is only speculated.
- * Kernel 6.18: error_recoverable_with_nospec(). */
-static bool barrier_helps(int err)
+ * Before kernel 6.16 the program was refused.  Kernel 6.18: error_recoverable_with_nospec(). */
+static bool barrier_helps(const struct verify *v, int err)
 {
-	return err == -EPERM || err == -EACCES || err == -EINVAL;
+	return (err == -EPERM || err == -EACCES || err == -EINVAL) && profile_since(v->k, 6, 16);
 }
 
 static const char *spec_text(const struct verify *v)
@@ -383,13 +383,13 @@ static int visit(struct verify *v, bool *print_state, enum step *step)
 	if (err)
 		return err;
 	err = do_insn(v, step);
-	if (err >= 0 || barrier_helps(err)) {
+	if (err >= 0 || barrier_helps(v, err)) {
 		int mark_err = live_writes_commit(v);
 
 		if (mark_err)
 			return mark_err;
 	}
-	if (barrier_helps(err) && st->speculative) {
+	if (barrier_helps(v, err) && st->speculative) {
 		aux->nospec = true;
 		aux->alu_state = 0;
 		v->res->err = 0;

@@ -102,6 +102,7 @@ static int map_make(struct host *h, u32 i)
 	const struct vc_map *from = &h->c->maps.p[i];
 	s32 inner = from->inner ? map_index(h->c, from->inner) : -1;
 	struct verify_map *m = &h->maps[i];
+	struct profile maker = *h->k;
 	int err;
 
 	*m = (struct verify_map){
@@ -119,10 +120,11 @@ static int map_make(struct host *h, u32 i)
 		m->user_addr = from->extra ? from->extra : ARENA_ADDR;
 	if (from->blob && from->blob->err)
 		return from->blob->err;
-	err = load_check_map(m, h->k);
+	maker.caps = CAPS_ALL; /* the recorded maps were made by a process with every capability */
+	err = load_check_map(m, &maker);
 	m->flags = load_map_flags(m->type, m->flags);
 	if (!err && m->btf_value_id)
-		err = m->btf ? map_record_make(m, h->k, &h->arena) : -EBADF;
+		err = m->btf ? map_record_make(m, &maker, &h->arena) : -EBADF;
 	return err;
 }
 
