@@ -187,6 +187,7 @@ static int iter_arg_check(struct verify *v, struct kfunc_call *c, const struct a
 	const struct btf_type *t = btf_type(k->btf, a->a->target);
 	bool is_iter = btf_kind(t) == BTF_STRUCT &&
 		       str_starts(btf_str(k->btf, t->name_off), "bpf_iter_");
+	int err;
 
 	if (k->special == KF_bpf_iter_css_task_new && !may_walk_css_tasks(v))
 		return v_refuse_reg(v, -EINVAL, WHY_CALL, a->regno, "css_task_iter is only allowed "
@@ -194,9 +195,13 @@ static int iter_arg_check(struct verify *v, struct kfunc_call *c, const struct a
 	if (!is_iter && a->reg->type == PTR_STACK)
 		return v_refuse_reg(v, -EINVAL, WHY_ARG, a->regno,
 				    "expected valid iter pointer as arg #%u", a->n);
-	return iter_arg(v, a->regno, c->pc, k->btf, a->a->target, t->size / 8, k->special,
-			k->flags & KFUNC_ITER_NEW, k->flags & KFUNC_ITER_NEXT,
-			k->flags & KFUNC_ITER_DESTROY, k->flags, &c->iter_frame, &c->iter_slot);
+	err = iter_arg(v, a->regno, c->pc, k->btf, a->a->target, t->size / 8, k->special,
+		       k->flags & KFUNC_ITER_NEW, k->flags & KFUNC_ITER_NEXT,
+		       k->flags & KFUNC_ITER_DESTROY, k->flags, &c->iter_frame, &c->iter_slot);
+	/* what next() returns lives as long as the iterator; process_iter_arg() */
+	if (!err && k->flags & KFUNC_ITER_NEXT)
+		c->ref_obj_id = v->cur->frame[c->iter_frame]->stack[c->iter_slot].reg.ref_obj_id;
+	return err;
 }
 
 static int irq_flag_arg(struct verify *v, const struct kfunc_call *c, const struct arg *a)

@@ -179,8 +179,6 @@ static const char *helper_name(void *arg, u32 id)
 	const struct helper_proto *p = helper_proto(id);
 
 	(void)arg;
-	if (!id)
-		return "unspec";
 	return p ? p->name : NULL;
 }
 

@@ -17,6 +17,7 @@
  *	mitigations on            or off
  *	jit yes                   or no
  *	hz 250
+ *	cpus 8                    possible ones
  *	config SIZE               then SIZE bytes of lines CONFIG_X=y, and a newline
  *	symbols SIZE              the same, one name a line
  *	inject SIZE               the same: functions whose errors may be injected

@@ -57,6 +57,16 @@ static int set_hz(struct profile *k, const char *value)
 	return 0;
 }
 
+static int set_cpus(struct profile *k, const char *value)
+{
+	u64 n;
+
+	if (str_to_u64(value, &n) || n > 1 << 20)
+		return -EINVAL;
+	k->nr_cpus = (u32)n;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*set)(struct profile *k, const char *value);
@@ -69,6 +79,7 @@ static const struct {
 	{ "mitigations", set_mitigations },
 	{ "jit", set_jit },
 	{ "hz", set_hz },
+	{ "cpus", set_cpus },
 };
 
 /* ---- blocks ---- */
@@ -215,6 +226,8 @@ int profile_write(const struct profile *k, struct str *out)
 	str_addf(out, "lockdown %s\ntrampoline %s\nmitigations %s\njit %s\nhz %u\n",
 		 k->lockdown_integrity ? "integrity" : "none", k->no_trampoline ? "no" : "yes",
 		 k->mitigations_off ? "off" : "on", k->jit ? "yes" : "no", k->hz);
+	if (k->nr_cpus)
+		str_addf(out, "cpus %u\n", k->nr_cpus);
 	add_words(out, "config", k->config);
 	add_words(out, "symbols", k->symbols);
 	add_words(out, "inject", k->inject);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* verify/profile_kernel.c - the running kernel as a profile. */
 #include "abi/uapi.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "isa/insn.h"
 #include "verify/profile.h"
@@ -178,6 +179,7 @@ int profile_running(struct diag *dg, struct profile *out)
 	if (err)
 		goto fail;
 	read_boot_options(&k);
+	k.nr_cpus = cpus_possible();
 	k.caps = own_caps();
 	k.no_trampoline = refuses_trampolines(&k);
 	*out = k;

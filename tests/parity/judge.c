@@ -272,7 +272,11 @@ int profile_from_folder(const char *dir, const char *version, struct diag *dg, s
 			       profile_set_symbols(out, text, size);
 		free(text);
 	}
-	/* 6.18 is the machine's own kernel, booted with lockdown=integrity; the others ran in a guest */
-	out->lockdown_integrity = !err && profile_since(out, 6, 18);
+	/* 6.18 is the machine's own kernel, booted with lockdown=integrity, with two CPUs; the others
+	 * ran in a guest */
+	if (!err && profile_since(out, 6, 18)) {
+		out->lockdown_integrity = true;
+		out->nr_cpus = 2;
+	}
 	return err ? err : profile_prepare(out, dg);
 }

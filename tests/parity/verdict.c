@@ -179,28 +179,92 @@ static void show(const char *mark, const char *line, u32 n_lines)
 	}
 }
 
-bool log_compare(const char *ours, const char *recorded, bool print)
+/* Compares from a and b on, up to the end of the recorded log or its cut. */
+static bool same_lines(const char *a, const char *b, const char *b_end, u32 line, bool print)
 {
-	const char *a = ours ? ours : "", *b = recorded ? recorded : "";
 	const char *before[4] = {0};
 	char left[4096], right[4096];
-	u32 n = 0;
 
-	for (;;) {
-		const char *x = next(&a, left, sizeof(left)), *y = next(&b, right, sizeof(right));
+	for (u32 n = 0;; n++) {
+		const char *x = next(&a, left, sizeof(left));
+		const char *y = b < b_end ? next(&b, right, sizeof(right)) : NULL;
 
-		if (!x && !y)
+		if (y && y >= b_end)
+			y = NULL;
+		if (!y && (!x || *b_end))
 			return true;
 		if (!x || !y || strcmp(left, right) != 0) {
 			if (!print)
 				return false;
-			printf("the logs part at line %u\n", n + 1);
+			printf("the logs part at line %u\n", line + n + 1);
 			for (u32 i = 0; i < ARRAY_SIZE(before); i++)
 				show("  ", before[(n + i) % ARRAY_SIZE(before)], 1);
 			show("- ", y, 4);
 			show("+ ", x, 4);
 			return false;
 		}
-		before[n++ % ARRAY_SIZE(before)] = x;
+		before[n % ARRAY_SIZE(before)] = x;
 	}
+}
+
+static u32 count_lines(const char *s)
+{
+	u32 n = 0;
+
+	while ((s = strchr(s, '\n')) != NULL) {
+		n++;
+		s++;
+	}
+	return n;
+}
+
+static const char *skip_lines(const char *s, u32 n)
+{
+	while (n-- && *s) {
+		s += strcspn(s, "\n");
+		s += *s == '\n';
+	}
+	return s;
+}
+
+/* The recorded log from where it is whole up to its end, compared with as many lines of ours. */
+static bool same_end(const char *a, const char *b, bool print)
+{
+	u32 n_ours = count_lines(a), n = MIN(count_lines(b), n_ours);
+
+	return same_lines(skip_lines(a, n_ours - n), b, b + strlen(b), n_ours - n, print);
+}
+
+/* Where the recorder left out the middle of a long log; NULL: it did not. */
+static const char *find_cut(const char *log)
+{
+	const char *cut = log;
+
+	while ((cut = strstr(cut, "\n...")) != NULL) {
+		const char *mark = strstr(cut, " bytes left out...\n");
+
+		if (mark && mark < cut + 40)
+			return cut + 1;
+		cut++;
+	}
+	return NULL;
+}
+
+/* A long log was recorded in parts: the kernel keeps only the end of one that is longer than its buffer,
+ * and the recorder left out the middle.  The line at a cut is there in part. */
+bool log_compare(const char *ours, const char *recorded, bool print)
+{
+	const char *a = ours ? ours : "", *b = recorded ? recorded : "";
+	const char *cut = find_cut(b), *head_end = cut ? cut - 1 : NULL;
+	bool rotated = strcspn(a, "\n") != strcspn(b, "\n");
+
+	if (cut && !rotated) {
+		while (head_end > b && head_end[-1] != '\n')
+			head_end--;
+		if (!same_lines(a, b, head_end, 0, print))
+			return false;
+	}
+	if (cut || rotated)
+		return same_end(a, skip_lines(cut ? cut : b, cut ? 2 : 1), print);
+	return same_lines(a, b, b + strlen(b), 0, print);
 }
