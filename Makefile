@@ -67,7 +67,7 @@ $(B)/tests/%: tests/%.c $(B)/libosmia.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -lcmocka -o $@
 
-tests: all $(TESTS)
+tests: all $(TESTS) $(B)/tests/parity/parity
 
 # The README's two commands install what they need, then call make again: a machine without the
 # libraries could not even list the dependencies right.
@@ -130,7 +130,7 @@ KERNELS := $(if $(wildcard $(CORPUS)/kernel),$(CORPUS),../shared/corpus/verifier
 parity:
 	@tools/deps build
 	@$(MAKE) --no-print-directory -s $(B)/tests/parity/parity
-	@$(B)/tests/parity/parity --kernel-dir=$(KERNELS) $(if $(V),-v) $(if $(LIVE),--live) $(PARITY) \
+	@$(B)/tests/parity/parity --kernel-dir=$(KERNELS) $(if $(V),-v) $(if $(LIVE),--live,--must) $(PARITY) \
 		$(CORPUS)
 
 install: all

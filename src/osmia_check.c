@@ -136,7 +136,7 @@ static void add_text(struct checking *c, const struct one *o)
 
 static void json_text(struct str *out, const char *key, const char *value)
 {
-	str_addf(out, ",\"%s\":", key);
+	str_addf(out, ", \"%s\": ", key);
 	json_string(out, value, strlen(value));
 }
 
@@ -146,38 +146,38 @@ static void add_json(struct checking *c, const struct one *o)
 	const char *type = o->p ? prog_type_text(o->p->type) : NULL;
 	struct str *out = &c->out;
 
-	str_add(out, "{\"program\":");
+	str_add(out, "{\"program\": ");
 	json_string(out, o->fn->name, strlen(o->fn->name));
 	json_text(out, "section", o->fn->section);
 	if (type)
 		json_text(out, "type", type);
 	json_text(out, "verdict", o->err ? "refused" : "accepted");
 	if (o->err) {
-		str_addf(out, ",\"errno\":%d", -o->err);
+		str_addf(out, ", \"errno\": %d", -o->err);
 		if (r->why)
 			json_text(out, "category", verify_reason_text(r->why));
 		json_text(out, "message", o->message ? o->message : strerror(-o->err));
 	}
 	if (o->err && o->v->insn) {
-		str_addf(out, ",\"insn\":%u", r->pc);
+		str_addf(out, ", \"insn\": %u", r->pc);
 		json_text(out, "text", o->v->insn);
 		if (r->reg >= 0)
-			str_addf(out, ",\"register\":%d", r->reg);
+			str_addf(out, ", \"register\": %d", r->reg);
 	}
 	if (o->err && o->v->file) {
 		json_text(out, "file", o->v->file);
-		str_addf(out, ",\"line\":%u,\"column\":%u", o->v->line, o->v->col);
+		str_addf(out, ", \"line\": %u, \"column\": %u", o->v->line, o->v->col);
 		json_text(out, "source", o->v->source);
 	}
 	if (o->v->judged) {
-		str_addf(out, ",\"processed\":%u,\"total_states\":%u,\"peak_states\":%u,\"stack\":[",
-			 r->processed, r->total_states, r->peak_states);
+		str_addf(out, ", \"processed\": %u, \"total_states\": %u, \"peak_states\": %u, "
+			      "\"stack\": [", r->processed, r->total_states, r->peak_states);
 		for (u32 i = 0; i < r->n_subprogs; i++)
-			str_addf(out, "%s%u", i ? "," : "", r->stack[i]);
+			str_addf(out, "%s%u", i ? ", " : "", r->stack[i]);
 		str_add(out, "]");
 	}
 	if (c->opts.verifier_log && r->log) {
-		str_add(out, ",\"log\":");
+		str_add(out, ", \"log\": ");
 		json_string(out, r->log, r->log_len);
 	}
 	str_add(out, "}\n");
@@ -195,7 +195,7 @@ static void check_prog(struct checking *c, const struct obj_func *fn)
 		o.err = load_run(l, &o.dg);
 	o.p = l ? load_find_prog(l, fn->name) : NULL;
 	if (o.err && o.v->judged && o.v->err)
-		o.message = o.v->res.message;
+		o.message = o.v->why ? o.v->why : o.v->res.message;
 	else if (o.err)
 		o.message = first_error(&o.dg);
 	c->n_progs++;

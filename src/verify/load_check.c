@@ -151,26 +151,39 @@ static bool attach_ok(const struct verify_prog *p, const struct profile *k)
 	return attach_type_ok(p->type, p->attach_type);
 }
 
-int load_check_prog(const struct verify_prog *p, const struct profile *k)
+static int because(const char **why, const char *text, int err)
+{
+	if (why)
+		*why = text;
+	return err;
+}
+
+int load_check_prog(const struct verify_prog *p, const struct profile *k, const char **why)
 {
 	bool known = p->type < BPF_PROG_TYPE_MAX && prog_types[p->type].config;
-	bool bpf = k->caps != CAPS_UNPRIV, net_admin = bpf, perfmon = k->caps == CAPS_ALL;
+	bool bpf = k->caps != CAPS_UNPRIV, perfmon = k->caps == CAPS_ALL;
+	u32 needs = known ? prog_types[p->type].needs : 0;
 
 	if (p->flags & ~(u32)PROG_FLAGS)
-		return -EINVAL;
-	if (!p->n_insns || p->n_insns > (u32)(bpf ? BPF_COMPLEXITY_INSNS : BPF_MAXINSNS))
-		return -E2BIG;
+		return because(why, "a flag is not known", -EINVAL);
+	if (!p->n_insns)
+		return because(why, "it has no insns", -E2BIG);
+	if (p->n_insns > (u32)(bpf ? BPF_COMPLEXITY_INSNS : BPF_MAXINSNS))
+		return because(why, "it has too many insns", -E2BIG);
 	if (!bpf && p->type != BPF_PROG_TYPE_SOCKET_FILTER && p->type != BPF_PROG_TYPE_CGROUP_SKB)
-		return -EPERM;
-	if (known && ((prog_types[p->type].needs & NET_ADMIN && !net_admin) ||
-		      (prog_types[p->type].needs & PERFMON && !perfmon)))
-		return -EPERM;
+		return because(why, "programs of this type need CAP_BPF", -EPERM);
+	if (needs & NET_ADMIN && !bpf)
+		return because(why, "programs of this type need CAP_NET_ADMIN", -EPERM);
+	if (needs & PERFMON && !perfmon)
+		return because(why, "programs of this type need CAP_PERFMON", -EPERM);
 	if (!attach_ok(p, k))
-		return -EINVAL;
+		return because(why, "programs of this type can't be loaded for this attach type or "
+				    "target", -EINVAL);
 	if (!known || !profile_has_config(k, prog_types[p->type].config))
-		return -EINVAL;
+		return because(why, "this kernel has no programs of this type", -EINVAL);
 	if (k->no_trampoline && load_needs_trampoline(p->type, p->attach_type))
-		return -EPERM;
+		return because(why, "this kernel refuses programs that run through a trampoline (fentry, "
+				    "fexit, fmod_ret, LSM) before its verifier looks", -EPERM);
 	return 0;
 }
 

@@ -7,8 +7,9 @@
  * bpf_prog_load_fixup_attach_type(). */
 u32 load_attach_type(u32 prog_type, u32 attach_type);
 /* BPF_PROG_LOAD's own checks: flags, size, capabilities, attach type, types that the kernel was built
- * without.  p->attach_type is one that load_attach_type() gave.  0 or a negative errno. */
-int load_check_prog(const struct verify_prog *p, const struct profile *k);
+ * without.  p->attach_type is one that load_attach_type() gave.  0 or a negative errno; *why (NULL:
+ * not wanted) then says it in words, which the kernel does not. */
+int load_check_prog(const struct verify_prog *p, const struct profile *k, const char **why);
 /* Is it a program that runs through a trampoline (fentry, fexit, fmod_ret, LSM)? */
 bool load_needs_trampoline(u32 prog_type, u32 attach_type);
 

@@ -93,15 +93,17 @@ static enum profile_caps own_caps(void)
 
 /* ---- what only the kernel can tell ---- */
 
-static int load(u32 type, u32 attach_type, u32 btf_id)
+static const struct insn ret0[] = {
+	{ .code = CLS_ALU64 | ALU_MOV | SRC_K },
+	{ .code = CLS_JMP | JMP_EXIT },
+};
+
+/* 0, or what bpf(2) says of the program. */
+static int load(const struct insn *insns, u32 n, u32 type, u32 attach_type, u32 btf_id)
 {
-	static const struct insn ret0[] = {
-		{ .code = CLS_ALU64 | ALU_MOV | SRC_K },
-		{ .code = CLS_JMP | JMP_EXIT },
-	};
 	static const char license[] = "GPL";
 	union bpf_attr attr = {
-		.prog_type = type, .insns = (u64)ret0, .insn_cnt = ARRAY_SIZE(ret0),
+		.prog_type = type, .insns = (u64)insns, .insn_cnt = n,
 		.license = (u64)license, .expected_attach_type = attach_type,
 		.attach_btf_id = btf_id,
 	};
@@ -118,9 +120,27 @@ static bool refuses_trampolines(const struct profile *k)
 {
 	u32 id = k->btf ? btf_find(k->btf, "bpf_fentry_test1", BTF_FUNC) : 0;
 
-	if (!id || load(BPF_PROG_TYPE_SOCKET_FILTER, 0, 0))
+	if (!id || load(ret0, ARRAY_SIZE(ret0), BPF_PROG_TYPE_SOCKET_FILTER, 0, 0))
 		return false;
-	return load(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, id) == -EPERM;
+	return load(ret0, ARRAY_SIZE(ret0), BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, id) == -EPERM;
+}
+
+/* Where securityfs is not there to tell: a locked kernel does not know bpf_probe_write_user(). */
+static bool refuses_user_writes(void)
+{
+	static const struct insn write_user[] = {
+		{ .code = CLS_ST | MODE_MEM | SZ_DW, .dst = REG_FP, .off = -8 },
+		{ .code = CLS_ALU64 | ALU_MOV | SRC_X, .dst = 2, .src = REG_FP },
+		{ .code = CLS_ALU64 | ALU_ADD | SRC_K, .dst = 2, .imm = -8 },
+		{ .code = CLS_ALU64 | ALU_MOV | SRC_K, .dst = 1 },
+		{ .code = CLS_ALU64 | ALU_MOV | SRC_K, .dst = 3, .imm = 8 },
+		{ .code = CLS_JMP | JMP_CALL, .imm = HELPER_probe_write_user },
+		{ .code = CLS_ALU64 | ALU_MOV | SRC_K },
+		{ .code = CLS_JMP | JMP_EXIT },
+	};
+
+	return !load(ret0, ARRAY_SIZE(ret0), BPF_PROG_TYPE_KPROBE, 0, 0) &&
+	       load(write_user, ARRAY_SIZE(write_user), BPF_PROG_TYPE_KPROBE, 0, 0) == -EINVAL;
 }
 
 static void read_boot_options(struct profile *k)
@@ -138,6 +158,8 @@ static void read_boot_options(struct profile *k)
 	if (read_text("/sys/kernel/security/lockdown", &file)) {
 		k->lockdown_integrity = strstr((char *)file.p, "[none]") == NULL;
 		bytes_free(&file);
+	} else if (!k->lockdown_integrity) {
+		k->lockdown_integrity = refuses_user_writes();
 	}
 	if (read_text("/proc/sys/net/core/bpf_jit_enable", &file)) {
 		k->jit = file.size && file.p[0] != '0';

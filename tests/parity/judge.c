@@ -157,7 +157,7 @@ static void run(const struct verify_prog *p, const struct profile *k, u32 log, s
 	struct verify_result res;
 	u64 start = cpu_ns(), took;
 
-	out->err = load_check_prog(p, k);
+	out->err = load_check_prog(p, k, NULL);
 	if (out->err)
 		return;
 	out->err = verify(p, k, &o, &res);

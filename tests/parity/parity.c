@@ -15,7 +15,7 @@
  *	--live             ask the running kernel instead of the tables
  *	--repeat=N         the least time of N runs counts      --jobs=N  --limit=SECONDS
  *
- * Exit status 0 when all was judged, whatever the counts.
+ *	--must             exit status 1 where a mode misses what it must reach
  */
 #include "parity/judge.h"
 #include "parity/pool.h"
@@ -30,19 +30,23 @@ struct mode {
 	const char *name, *title, *kernel, *table;
 	enum profile_caps caps;
 	bool trampolines; /* only programs that go through one */
+	/* What must be reached, in percent: of the refused programs wrongly accepted, of the accepted
+	 * ones wrongly refused, messages that are the same; and time to the kernel's.  0: no limit. */
+	double accepted, refused, messages, time;
 };
 
 static const struct mode modes[] = {
-	{ "", "6.18, every capability", "6.18", "", CAPS_ALL, false },
-	{ "noperfmon", "6.18, without CAP_PERFMON", "6.18", "noperfmon", CAPS_NOPERFMON, false },
-	{ "6.12", "6.12, programs through trampolines", "6.12", "", CAPS_ALL, true },
+	{ "", "6.18, every capability", "6.18", "", CAPS_ALL, false, 0, 2, 85, 1.5 },
+	{ "noperfmon", "6.18, without CAP_PERFMON", "6.18", "noperfmon", CAPS_NOPERFMON, false, 1,
+	  3, 0, 0 },
+	{ "6.12", "6.12, programs through trampolines", "6.12", "", CAPS_ALL, true, 1, 3, 0, 0 },
 	{ "unpriv", "6.12, without capabilities (for information)", "6.12", "unpriv", CAPS_UNPRIV,
-	  false },
+	  false, 100, 100, 0, 0 },
 };
 
 struct options {
 	const char *dir, *kernel_dir, *mode, *corpus, *groups, *by, *one, *diff;
-	bool verbose, messages, logs, live;
+	bool verbose, messages, logs, live, must;
 	u32 level, repeat, jobs, limit_s;
 };
 
@@ -257,6 +261,11 @@ static double percent(u64 part, u64 of)
 	return of ? 100.0 * (double)part / (double)of : 100;
 }
 
+static double percent_of(u64 part, u64 of)
+{
+	return of ? 100.0 * (double)part / (double)of : 0;
+}
+
 static void print_area(const struct area *a)
 {
 	printf("%-28s %8u %8u %8u %8u %8.1f%% %8.3f %8.2f\n", a->name, a->n, a->agree, a->accepted,
@@ -276,6 +285,18 @@ static void print_table(const struct mode *m, const struct table *t)
 	       (double)t->peak_bytes / 1e6, t->peak_name ? t->peak_name : "none");
 	if (t->logs)
 		printf("same level-2 log: %u of %u\n", t->logs_same, t->logs);
+}
+
+static bool reached(const struct mode *m, const struct area *a)
+{
+	bool ok = percent_of(a->accepted, a->rejects) <= m->accepted &&
+		  percent_of(a->refused, a->n - a->rejects) <= m->refused &&
+		  percent(a->same_message, a->rejects) >= m->messages &&
+		  (!m->time || ratio(a->ns, a->ns_recorded) <= m->time);
+
+	if (!ok)
+		printf("%s: below what must be reached\n", m->title);
+	return ok;
 }
 
 /* ---- one mode ---- */
@@ -358,7 +379,7 @@ static int profile_for(const struct options *o, const char *version, struct prof
 static int run_modes(const struct options *o, const struct vcases *cases)
 {
 	struct area first = {0};
-	bool have_first = false;
+	bool have_first = false, ok = true;
 	struct profile k = {0};
 	const char *loaded = NULL;
 
@@ -377,6 +398,7 @@ static int run_modes(const struct options *o, const struct vcases *cases)
 			printf("== %s: no verdicts\n", modes[i].title);
 			continue;
 		}
+		ok &= !o->must || reached(&modes[i], &t.all);
 		if (!have_first)
 			first = t.all;
 		have_first = true;
@@ -389,7 +411,7 @@ static int run_modes(const struct options *o, const struct vcases *cases)
 	       "message, time %.2f of the kernel's\n",
 	       first.n, first.agree, first.accepted, first.refused,
 	       percent(first.same_message, first.rejects), ratio(first.ns, first.ns_recorded));
-	return 0;
+	return !ok;
 }
 
 /* ---- one case ---- */
@@ -441,12 +463,14 @@ static int one_case(const struct options *o, const struct vcases *cases)
 
 int main(int argc, char **argv)
 {
-	enum { MODE = 256, CORPUS, GROUPS, BY, CASE, DIFF, LOGS, KERNEL_DIR, LIVE, REPEAT, JOBS, LIMIT };
+	enum { MODE = 256, CORPUS, GROUPS, BY, CASE, DIFF, LOGS, KERNEL_DIR, LIVE, REPEAT, JOBS, LIMIT,
+	       MUST };
 	static const struct option longs[] = {
 		{ "mode", 1, 0, MODE }, { "corpus", 1, 0, CORPUS }, { "groups", 1, 0, GROUPS },
 		{ "by", 1, 0, BY }, { "case", 1, 0, CASE }, { "diff", 1, 0, DIFF },
 		{ "logs", 0, 0, LOGS }, { "kernel-dir", 1, 0, KERNEL_DIR }, { "live", 0, 0, LIVE },
-		{ "repeat", 1, 0, REPEAT }, { "jobs", 1, 0, JOBS }, { "limit", 1, 0, LIMIT }, { 0 },
+		{ "repeat", 1, 0, REPEAT }, { "jobs", 1, 0, JOBS }, { "limit", 1, 0, LIMIT },
+		{ "must", 0, 0, MUST }, { 0 },
 	};
 	struct options o = { .mode = "all", .groups = "*", .by = "corpus", .repeat = 1, .jobs = 2,
 			     .limit_s = 60 };
@@ -468,6 +492,7 @@ int main(int argc, char **argv)
 		case DIFF: o.diff = optarg; break;
 		case LOGS: o.logs = true; break;
 		case KERNEL_DIR: o.kernel_dir = optarg; break;
+		case MUST: o.must = true; break;
 		case LIVE: o.live = true; break;
 		case REPEAT: o.repeat = (u32)atoi(optarg); break;
 		case JOBS: o.jobs = (u32)atoi(optarg); break;

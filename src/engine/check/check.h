@@ -18,6 +18,7 @@ struct check_verdict {
 	bool judged;              /* there was one */
 	int err;                  /* 0: accepted; else the errno that bpf(2) gives */
 	struct verify_result res; /* zeroed where bpf(2) refuses before its verifier looks */
+	const char *why;          /* that, in words; NULL */
 	u32 prog_type;
 	char *insn;               /* text of the insn concerned; NULL: none */
 	/* Where it comes from, by line_info: file NULL where there is none.  Owned. */

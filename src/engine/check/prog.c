@@ -178,7 +178,7 @@ static void judge(struct engine_check *c, const struct verify_prog *p)
 	v->judged = true;
 	v->prog_type = p->type;
 	v->res.reg = -1;
-	v->err = load_check_prog(p, c->k);
+	v->err = load_check_prog(p, c->k, &v->why);
 	if (v->err)
 		return;
 	v->err = verify(p, c->k, &o, &v->res);
