@@ -253,10 +253,14 @@ int mem_access(struct verify *v, u32 pc, u32 regno, s32 off, u32 size, enum acce
 	dst = v_reg(v, (u32)value_regno);
 	if (dst->type != REG_SCALAR)
 		return 0;
-	if (is_ldsx)
+	if (is_ldsx) {
+		/* 6.18 keeps a fill's link to what was spilled, though the sign changes it. */
+		if (v->k->sound && dst->val.umax >= 1ull << (size * 8 - 1))
+			scalar_id_drop(dst);
 		scalar_sext(&dst->val, size);
-	else
+	} else {
 		scalar_zext(&dst->val, size);
+	}
 	return 0;
 }
 

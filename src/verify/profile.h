@@ -66,6 +66,9 @@ struct profile {
 	bool no_trampoline;     /* this kernel refuses fentry, fexit, fmod_ret and LSM before it looks */
 	bool mitigations_off;   /* no speculation checks even without CAP_PERFMON */
 	bool jit;               /* has a JIT and uses it */
+	/* Not quite that kernel: where its rules let a program do harm, ours are stricter.  For hosts
+	 * that run what was accepted without further checks.  Search for k->sound. */
+	bool sound;
 	u32 hz;
 	u32 nr_cpus;            /* nr_cpu_ids: bounds get_smp_processor_id(); 0: not known */
 

@@ -362,7 +362,7 @@ int prune_visit(struct verify *v, u32 pc)
 			err = compare_open(v, &k->st, pc, &found, &sparse);
 			if (err)
 				return err;
-		} else {
+		} else if (!v->opts.unpruned) {
 			bool loop = loops_incomplete_read_marks(v, &k->st);
 
 			if (states_equal(v, &k->st, cur, loop ? RANGE_WITHIN : NOT_EXACT))

@@ -353,7 +353,7 @@ static int visit(struct verify *v, bool *print_state, enum step *step)
 		return v_refuse(v, -EFAULT, WHY_BUG, "invalid insn idx %u insn_cnt %u", at,
 				v->n_insns);
 	aux = &v->aux[at];
-	if (++v->processed > BPF_COMPLEXITY_INSNS)
+	if (++v->processed > (v->opts.unpruned ? v->opts.unpruned : BPF_COMPLEXITY_INSNS))
 		return v_refuse(v, -E2BIG, WHY_LIMIT, "BPF program is too large. Processed %u insn",
 				v->processed);
 	st->last_pc = v->prev_pc;
