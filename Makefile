@@ -67,7 +67,7 @@ $(B)/tests/%: tests/%.c $(B)/libosmia.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -lcmocka -o $@
 
-tests: all $(TESTS) $(B)/tests/parity/parity
+tests: all $(TESTS) $(B)/tests/parity/parity $(B)/tests/verify/sound/sound
 
 # The README's two commands install what they need, then call make again: a machine without the
 # libraries could not even list the dependencies right.
@@ -126,6 +126,11 @@ PARITY_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/parity/*.c))
 $(PARITY_OBJ): ALL_CFLAGS += -Itests
 $(B)/tests/parity/parity: $(PARITY_OBJ) $(B)/libosmia.a
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+# Runs what the verifier accepts: tests/verify/sound/sound.c.
+SOUND_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/verify/sound/*.c)) $(B)/tests/parity/vcase.o
+$(SOUND_OBJ): ALL_CFLAGS += -Itests
+$(B)/tests/verify/sound/sound: $(SOUND_OBJ) $(B)/libosmia.a
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 KERNELS := $(if $(wildcard $(CORPUS)/kernel),$(CORPUS),../shared/corpus/verifier)/kernel
 parity:
 	@tools/deps build
@@ -153,4 +158,4 @@ clean:
 
 .PHONY: all tests demo objects parity check run-tests bench fuzz guest seeds install format clean
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(PARITY_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(PARITY_OBJ:.o=.d) $(SOUND_OBJ:.o=.d)
