@@ -173,6 +173,11 @@ struct exec_env {
 	 * or a record reaches a helper without its map. */
 	struct map *(*map_at)(struct exec_env *env, u64 addr);
 
+	/* Verified programs: a load that may fault (exec/exec.h, MODE_PROBE).  0, or -EFAULT: the
+	 * program then reads 0. */
+	int (*probe)(struct exec_env *env, void *dst, u32 size, u64 addr);
+	/* Asked now and then while a helper calls back: has the run lasted too long?  NULL: never. */
+	bool (*late)(struct exec_env *env);
 	/* For helpers that call back (bpf_loop, for_each_map_elem, timers): runs the subprogram that a
 	 * PSEUDO_FUNC value names.  Set by exec/. */
 	u64 (*call_back)(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);

@@ -3,6 +3,7 @@
  * callbacks from helpers.
  */
 #include "exec/exec.h"
+#include "base/mem.h"
 #include "exec/native.h"
 #include "exec/run.h"
 #include <errno.h>
@@ -29,6 +30,28 @@ bool exec_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
 	return env->mem_ok(env, addr, size, write);
 }
 
+u64 run_probe(struct exec_env *env, u64 addr, u32 size, bool is_signed)
+{
+	u8 b[8] = { 0 };
+
+	if (!env->probe || env->probe(env, b, size, addr))
+		return 0;
+	switch (size) {
+	case 1: return is_signed ? (u64)(s64)(s8)b[0] : b[0];
+	case 2: return is_signed ? (u64)(s64)(s16)mem_get16(b) : mem_get16(b);
+	case 4: return is_signed ? (u64)(s64)(s32)mem_get32(b) : mem_get32(b);
+	}
+	return mem_get64(b);
+}
+
+/* Loops of callbacks can be nested, so that what each may do says nothing of how long all take. */
+static bool is_late(struct exec_env *env, struct run *run)
+{
+	enum { CALLBACKS_PER_LOOK = 32 };
+
+	return env->late && !(++run->n_callbacks % CALLBACKS_PER_LOOK) && env->late(env);
+}
+
 /* env->call_back of a run.  A callback that can't run, or whose run was ended, returns 1: that stops
  * the loops of bpf_loop and its like. */
 static u64 run_call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -42,6 +65,10 @@ static u64 run_call_back(struct exec_env *env, u64 func, u64 r1, u64 r2, u64 r3,
 		return 1;
 	if (!exec_func_is(func) || (!env->native && (u32)func >= prog->n_insns)) {
 		run_fail(env, -EINVAL);
+		return 1;
+	}
+	if (unlikely(is_late(env, run))) {
+		run_fail(env, -ETIME);
 		return 1;
 	}
 	env->hit[0].size = env->hit[1].size = 0;
@@ -63,6 +90,7 @@ int exec_run(struct exec_env *env, const u64 args[5], u64 *ret)
 	run.env = env;
 	run.prog = env->prog;
 	run.zeroed = 0;
+	run.n_callbacks = 0;
 	run.steps_left = env->max_steps && env->max_steps <= INT64_MAX ? (s64)env->max_steps : INT64_MAX;
 	env->exec_priv = &run;
 	env->stack_base = run.stack;

@@ -3,12 +3,18 @@
  *
  * Two modes.  With env->mem_ok set the program is not trusted: every load, store and call is checked
  * while it runs, and it can neither crash its host nor read outside.  Without it the program was
- * verified (or is trusted) and nothing is checked.  In both, insns_check() must have accepted the
+ * verified and nothing is checked but what a verifier leaves to the run: loads that may fault, loops
+ * of may_goto and callbacks, depth, tail calls.  In both, insns_check() must have accepted the
  * insns of env->prog and of every tail-call target.  No helper and no map is known here; both arrive
  * through struct exec_env.  Freestanding.
  */
 #pragma once
 #include "abi/env.h"
+
+/* Modes that whoever verified a program puts into its loads after insns_check(): the pointer may be
+ * stale or null, and a load through it that can't be served gives 0.  Kernel BPF_PROBE_MEM,
+ * BPF_PROBE_MEMSX; the codes are those of LD_ABS and LD_IND, which are no loads of CLS_LDX. */
+enum { MODE_PROBE = MODE_ABS, MODE_PROBESX = MODE_IND };
 
 /* Runs env->prog from insn 0 to the EXIT of its outermost frame.  args are r1..r5; NULL: r1 is
  * env->ctx, the others 0.  Native code is taken where the program has it and the run asks for nothing
@@ -17,7 +23,7 @@
  * Returns 0 and stores r0 in *ret, or a negative errno with *ret untouched; env->error and
  * env->error_pc (in the program that ran last) then say the same:
  *	-ETIME   max_steps insns have run; counted where a jump is taken or a callback
- *	         begins, so a straight line is finished
+ *	         begins, so a straight line is finished; or env->late said so
  *	-EFAULT  a refused access, at env->error_addr
  *	-ELOOP   more than EXEC_FRAMES_MAX frames
  *	-EPERM   a call that call_ok or kfunc_ok is not there to allow

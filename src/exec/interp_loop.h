@@ -68,6 +68,13 @@ u64 LOOP_NAME(struct run *run, const struct exec_prog *prog, u32 pc, const u64 a
 		[CLS_LDX | MODE_MEMSX | SZ_B] = &&load_signed8,
 		[CLS_LDX | MODE_MEMSX | SZ_H] = &&load_signed16,
 		[CLS_LDX | MODE_MEMSX | SZ_W] = &&load_signed32,
+		[CLS_LDX | MODE_PROBE | SZ_B] = &&probe,
+		[CLS_LDX | MODE_PROBE | SZ_H] = &&probe,
+		[CLS_LDX | MODE_PROBE | SZ_W] = &&probe,
+		[CLS_LDX | MODE_PROBE | SZ_DW] = &&probe,
+		[CLS_LDX | MODE_PROBESX | SZ_B] = &&probe,
+		[CLS_LDX | MODE_PROBESX | SZ_H] = &&probe,
+		[CLS_LDX | MODE_PROBESX | SZ_W] = &&probe,
 		[CLS_STX | MODE_ATOMIC | SZ_B] = &&atomic,
 		[CLS_STX | MODE_ATOMIC | SZ_H] = &&atomic,
 		[CLS_STX | MODE_ATOMIC | SZ_W] = &&atomic,
@@ -224,6 +231,10 @@ load_signed##bits : {                                                    \
 #undef mem_put8
 #undef MEM_GET
 #undef MEM_PUT
+probe:
+	DST = run_probe(env, SRC + (u64)(s64)i->off, insn_size_bytes(i->code),
+			INSN_MODE(i->code) == MODE_PROBESX);
+	NEXT;
 atomic: {
 	u32 size = insn_size_bytes(i->code);
 	bool is_load = i->imm == ATOMIC_LOAD_ACQ;

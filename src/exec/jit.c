@@ -47,6 +47,7 @@ static void scan_insn(struct jit *j, struct jit_func *f, u32 pc)
 
 	f->saved |= (u8)((1u << i->dst | 1u << i->src) >> 6 & 15);
 	f->uses_frame |= i->dst == REG_FP || i->src == REG_FP;
+	f->calls |= insn_probes(i);
 	if (insn_is_call(i)) {
 		f->calls = true;
 		if (i->src != CALL_SUBPROG)

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "exec/emit.h"
+#include "exec/exec.h"
 #include "exec/funcs.h"
 #include "exec/native.h"
 
@@ -43,6 +44,12 @@ struct jit {
 };
 
 enum { JIT_INSN_BYTES_MAX = 160, JIT_FUNC_BYTES_MAX = 256, JIT_STUB_BYTES_MAX = 64 };
+
+static inline bool insn_probes(const struct insn *i)
+{
+	return INSN_CLASS(i->code) == CLS_LDX &&
+	       (INSN_MODE(i->code) == MODE_PROBE || INSN_MODE(i->code) == MODE_PROBESX);
+}
 
 /* False: no code for this machine. */
 bool jit_arch_begin(struct jit *j);

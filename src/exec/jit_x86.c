@@ -209,6 +209,23 @@ static void packet_load(struct jit *j, u32 f, const struct insn *i)
 	x86_land(&j->e, good);
 }
 
+/* A load that may fault: what a call may change is kept around it. */
+static void probe_load(struct jit *j, const struct insn *i)
+{
+	static const u8 kept[] = { RAX, RDI, RSI, RDX, RCX, R8 };
+
+	for (u32 k = 0; k < ARRAY_SIZE(kept); k++)
+		x86_push(&j->e, kept[k]);
+	x86_rm(&j->e, true, 0x8d, RDI, x86_reg_of(i->src), i->off, false);
+	x86_mov_imm(&j->e, RSI, insn_size_bytes(i->code));
+	x86_mov_imm(&j->e, RDX, INSN_MODE(i->code) == MODE_PROBESX);
+	x86_call_c(j, (const void *)native_probe);
+	x86_mov(&j->e, T1, RAX);
+	for (u32 k = ARRAY_SIZE(kept); k-- > 0;)
+		x86_pop(&j->e, kept[k]);
+	x86_mov(&j->e, x86_reg_of(i->dst), T1);
+}
+
 /* ---- jumps ---- */
 
 /* A jump backwards knows its target, one forward takes the target of the pass before. */
@@ -304,6 +321,11 @@ u32 jit_arch_insn(struct jit *j, u32 f, u32 pc)
 		packet_load(j, f, i);
 		break;
 	case CLS_LDX:
+		if (insn_probes(i))
+			probe_load(j, i);
+		else
+			x86_mem_insn(e, i);
+		break;
 	case CLS_ST:
 	case CLS_STX: x86_mem_insn(e, i); break;
 	case CLS_ALU:

@@ -33,7 +33,7 @@ static u32 join_address(struct jit *j, u32 pc)
 	if (i[1].code != (CLS_ALU64 | SRC_X | ALU_ADD) || i[1].src == i->dst)
 		return 0;
 	if (joins(j, pc + 2) && i[2].dst == i->dst && i[2].src == i->dst &&
-	    INSN_CLASS(i[2].code) == CLS_LDX) {
+	    INSN_CLASS(i[2].code) == CLS_LDX && !insn_probes(&i[2])) {
 		opcode = x86_load_opcode(&i[2], &w);
 		x86_rm_index(&j->e, w, opcode, dst, src, x86_reg_of(i[1].src), i[2].off);
 		return 3;

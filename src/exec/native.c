@@ -102,6 +102,12 @@ s64 native_packet(u64 off, u64 size, u64 r3, u64 r4, u64 r5, struct exec_env *en
 	return value;
 }
 
+u64 native_probe(u64 addr, u64 size, u64 is_signed, u64 r4, u64 r5, struct exec_env *env)
+{
+	(void)r4, (void)r5;
+	return run_probe(env, addr, (u32)size, is_signed);
+}
+
 u64 native_missing(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct exec_env *env)
 {
 	(void)r1, (void)r2, (void)r3, (void)r4, (void)r5;

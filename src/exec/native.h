@@ -41,4 +41,5 @@ u64 native_call_back(struct exec_env *env, u64 func, const u64 args[5]);
 /* Called by code. */
 struct native_jump native_tail_call(u64 ctx, u64 map, u64 index, u64 r4, u64 r5, struct exec_env *env);
 s64 native_packet(u64 off, u64 size, u64 r3, u64 r4, u64 r5, struct exec_env *env);
+u64 native_probe(u64 addr, u64 size, u64 is_signed, u64 r4, u64 r5, struct exec_env *env);
 u64 native_missing(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct exec_env *env);

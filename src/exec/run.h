@@ -27,6 +27,7 @@ struct run {
 	const struct exec_prog *tail_target; /* of native code, when it has none itself */
 	s64 steps_left;
 	u32 zeroed; /* frames that were zeroed, in checked mode */
+	u32 n_callbacks;
 	struct run_frame frames[EXEC_FRAMES_MAX];
 	u8 stack[EXEC_STACK_ALL] __attribute__((aligned(16)));
 };
@@ -35,6 +36,9 @@ struct run {
  * error env->error is set and the value means nothing. */
 u64 interp_checked(struct run *run, const struct exec_prog *prog, u32 pc, const u64 args[5]);
 u64 interp_trusted(struct run *run, const struct exec_prog *prog, u32 pc, const u64 args[5]);
+
+/* What a probing load of 1, 2, 4 or 8 bytes gives. */
+u64 run_probe(struct exec_env *env, u64 addr, u32 size, bool is_signed);
 
 /* Ends the run with error, unless it has ended already. */
 static inline void run_fail(struct exec_env *env, int error)
