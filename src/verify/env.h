@@ -60,6 +60,7 @@ struct insn_aux {
 	bool zext_dst, needs_zext;
 	bool is_iter_next, percpu_alloc_call, storage_atomic;
 	bool jmp_point, prune_point, force_checkpoint, calls_callback, jump_target;
+	bool probes, via_btf; /* on some path: untrusted memory, a pointer to a kernel struct */
 	bool loop_inline_init, loop_inline_fit; /* bpf_loop */
 	u32 loop_callback;
 	u8 fastcall_pattern, fastcall_spills;

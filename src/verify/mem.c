@@ -43,13 +43,14 @@ static int op_map_key(struct verify *v, const struct mem_op *op)
 static int op_mem(struct verify *v, const struct mem_op *op)
 {
 	const struct reg *r = v_reg(v, op->regno);
-	bool rdonly = type_is_rdonly_mem(r->type);
+	bool rdonly = type_is_rdonly_mem(r->type), probes = rdonly && r->type & T_UNTRUSTED;
 	int err;
 
 	if (op->t == ACC_WRITE && rdonly)
 		return mem_refuse_write(v, op->regno);
+	v->aux[op->pc].probes |= probes;
 	err = no_leak(v, op, "mem");
-	if (!err && !(rdonly && r->type & T_UNTRUSTED))
+	if (!err && !probes)
 		err = mem_region(v, op->regno, op->off, op->size, r->mem_size, false);
 	return err ? err : loaded(v, op);
 }
@@ -167,6 +168,7 @@ static int op_tp_buffer(struct verify *v, const struct mem_op *op)
 
 static int op_btf(struct verify *v, const struct mem_op *op)
 {
+	v->aux[op->pc].via_btf = true;
 	return btf_ptr_access(v, v_regs(v), op->regno, op->off, op->size, op->t, op->value_regno);
 }
 

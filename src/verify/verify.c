@@ -98,7 +98,8 @@ static void stats_log(struct verify *v)
 	      v->peak_states);
 }
 
-/* Loads that the kernel turns into BPF_PROBE_MEM, in convert_ctx_accesses(). */
+/* Loads that the kernel turns into BPF_PROBE_MEM, in convert_ctx_accesses().  It goes by the pointer
+ * that one path has there; aux->probes remembers those of all. */
 static u8 insn_bits(const struct insn_aux *aux, const struct insn *i)
 {
 	enum insn_class cls = INSN_CLASS(i->code);
@@ -106,6 +107,10 @@ static u8 insn_bits(const struct insn_aux *aux, const struct insn *i)
 
 	if (cls != CLS_LDX && cls != CLS_STX && cls != CLS_ST)
 		return bits;
+	if (aux->via_btf)
+		bits |= INSN_BTF;
+	if (aux->probes)
+		bits |= INSN_PROBES;
 	switch (aux->ptr_type) {
 	case PTR_BTF:
 	case PTR_BTF | T_UNTRUSTED:
@@ -141,6 +146,8 @@ static void result_fill(struct verify *v, int err)
 	r->total_states = v->total_states;
 	r->peak_states = v->peak_states;
 	r->peak_bytes = v->peak_bytes;
+	r->max_ctx_offset = v->max_ctx_offset;
+	r->max_tp_access = v->max_tp_access;
 	r->n_subprogs = MIN(v->n_subprogs, (u32)BPF_MAX_SUBPROGS);
 	for (u32 i = 0; i < r->n_subprogs; i++)
 		r->stack[i] = v->subprogs[i].stack_depth;

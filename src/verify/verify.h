@@ -115,6 +115,7 @@ enum verify_insn {
 	INSN_REACHED = 1,  /* some path comes here */
 	INSN_PROBES = 2,   /* a load through a pointer that may be stale or null: a fault reads as 0 */
 	INSN_ARENA = 4,    /* an access to the arena, by the low 32 bits of its address */
+	INSN_BTF = 8,      /* an access through a pointer to a kernel struct, stale or not */
 };
 
 struct verify_result {
@@ -129,6 +130,8 @@ struct verify_result {
 	u32 stack[BPF_MAX_SUBPROGS]; /* bytes of each subprogram */
 	u32 n_subprogs;
 	u64 peak_bytes;
+	u32 max_ctx_offset;       /* bytes of the context that may be touched: prog->aux's */
+	u32 max_tp_access;        /* the same of a raw tracepoint's buffer */
 	u8 *insns;                /* owned; enum verify_insn bits of each insn; NULL where refused */
 	u32 n_insns;
 };
