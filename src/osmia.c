@@ -303,7 +303,6 @@ int osmia_stop(struct osmia *o)
 		diag_warn(&o->dg, (struct place){0}, "%lu records were lost: the buffer was full",
 			  stream_lost(o->stream));
 	o->engine->ops->account(o->engine, account_line, o);
-	load_explain(o->load, &o->dg);
 	return err < 0 ? (int)err : 0;
 }
 

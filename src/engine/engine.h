@@ -114,9 +114,6 @@ struct engine_ops {
 	 * where there is no tree. */
 	int (*target_tree)(struct engine *e, u64 *cgroup_id, u32 *level);
 
-	/* The insn of that program whose failed CO-RE relocation, or call of a kernel function that
-	 * is not there, ended a run; -ENOENT: none.  NULL: such programs were not loaded. */
-	s64 (*poison_reached)(struct engine *e, int prog_fd);
 	/* Everything the engine lost or could not see since it began, as lines for a person. */
 	void (*account)(struct engine *e, void (*line)(void *arg, const char *text), void *arg);
 	void (*free)(struct engine *e);

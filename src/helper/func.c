@@ -194,8 +194,3 @@ BODY(timer_cancel)
 
 	return h->timers ? RESULT(h->timers->cancel(h->arg, env, PTR(r1))) : RESULT(-EOPNOTSUPP);
 }
-
-BODY(kptr_xchg)
-{
-	return __atomic_exchange_n((u64 *)r1, r2, __ATOMIC_SEQ_CST);
-}

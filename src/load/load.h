@@ -74,9 +74,6 @@ int load_attach_prog(struct load *l, struct load_prog *p, struct diag *dg);
 u32 load_n_iters(const struct load *l);
 /* Runs an attached iterator once: the fd gives what it writes.  The caller closes it. */
 int load_iter_open(struct load *l, struct load_prog *p, struct diag *dg);
-/* After a run: names the fields, types and kernel functions that programs needed and that the engine
- * does not have, as notes with their place in the source. */
-void load_explain(struct load *l, struct diag *dg);
 /* Closes all links: no program runs any more, maps can still be read. */
 void load_detach(struct load *l);
 void load_close(struct load *l);

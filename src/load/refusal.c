@@ -208,15 +208,3 @@ int refusal_report(struct load *l, struct prog *p, const union bpf_attr *attr, i
 	free(log);
 	return err;
 }
-
-void load_explain(struct load *l, struct diag *dg)
-{
-	for (u32 i = 0; l->e->ops->poison_reached && i < l->n_progs; i++) {
-		const struct prog *p = &l->progs[i];
-		u32 func = p->func, pc = 0;
-		s64 at = p->pub.fd < 0 ? -1 : l->e->ops->poison_reached(l->e, p->pub.fd);
-
-		if (at >= 0 && at < p->n_insns && part_of(p, (u64)at, &func, &pc))
-			explain_poison(l, (u32)p->insns[at].imm, func, pc, insn_place(l, func, pc), dg);
-	}
-}

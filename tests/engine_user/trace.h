@@ -112,6 +112,23 @@ static inline void traced_end(struct traced *t)
 	diag_free(&t->dg);
 }
 
+/* The verifier refuses it, and why says so. */
+static inline void traced_refused(const char *path, const char *why)
+{
+	struct load_opts none = {0};
+	struct traced t = {0};
+	bool said = false;
+
+	CHECK_EQ(engine_user_new(NULL, &t.dg, &t.e), 0);
+	CHECK_EQ(obj_open_file(path, &t.dg, &t.o), 0);
+	CHECK_EQ(load_open(t.o, t.e, &none, &t.dg, &t.l), 0);
+	CHECK(load_run(t.l, &t.dg) < 0);
+	for (u32 i = 0; i < t.dg.n; i++)
+		said |= strstr(t.dg.msgs[i].text, why) != NULL;
+	CHECK(said);
+	traced_end(&t);
+}
+
 static inline u64 traced_lookup(struct traced *t, const char *map, const void *key)
 {
 	union bpf_attr attr = {0};

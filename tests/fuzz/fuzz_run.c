@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_run.c - any insns that pass the structural checks, run by the user engine with every access
- * and call checked: they end within max_steps, and break nothing.
+/* fuzz_run.c - any insns that the verifier accepts, run by the user engine without further checks, in
+ * the interpreter or as native code: they end, and break nothing.
  *
- *	input  program type (index), then insns; the map of a wide load is its imm, modulo
+ *	input  program type (index; bit 7: native), then insns; the map of a wide load is its imm, modulo
  */
 #include "abi/uapi.h"
 #include "engine/user/user.h"
@@ -91,7 +91,7 @@ static void put_into_array(struct engine *e, int array, int prog)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct engine_user_opts opts = { .max_steps = STEPS };
+	struct engine_user_opts opts = { 0 };
 	struct insn insns[INSNS];
 	int fds[ARRAY_SIZE(maps)];
 	struct engine *e;
@@ -102,7 +102,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	n = (u32)MIN((size - 1) / sizeof(struct insn), (size_t)INSNS);
 	memcpy(insns, data + 1, n * sizeof(struct insn));
-	type = types[data[0] % ARRAY_SIZE(types)];
+	type = types[(data[0] & 0x7f) % ARRAY_SIZE(types)];
+	if (!(data[0] & 0x80))
+		opts.max_steps = STEPS;
 	if (engine_user_new(&opts, NULL, &e))
 		abort();
 	for (u32 i = 0; i < ARRAY_SIZE(maps); i++) {

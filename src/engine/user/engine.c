@@ -70,23 +70,6 @@ static int user_target_tree(struct engine *e, u64 *cgroup_id, u32 *level)
 	return -ENOTSUP; /* the transport sees the target's tree only */
 }
 
-/* Also where a tail call led to the program. */
-static s64 user_poison_reached(struct engine *e, int prog_fd)
-{
-	struct session *s = session_of(e);
-	struct object *o;
-	int err = session_by_fd(s, prog_fd, OBJECT_PROG, &o);
-
-	for (u32 i = 0; !err && i < s->n_objects; i++) {
-		const struct prog_stats *st =
-			s->objects[i]->kind == OBJECT_PROG ? prog_of(s->objects[i])->stats : NULL;
-
-		if (st && st->poison && st->error_prog == o->id)
-			return st->error_pc;
-	}
-	return err ? err : -ENOENT;
-}
-
 static void user_account(struct engine *e, void (*line)(void *arg, const char *text), void *arg)
 {
 	struct session *s = session_of(e);
@@ -134,7 +117,6 @@ static const struct engine_ops user_ops = {
 	.target_fd = user_target_fd,
 	.target_status = user_target_status,
 	.target_tree = user_target_tree,
-	.poison_reached = user_poison_reached,
 	.account = user_account,
 	.free = user_free,
 };

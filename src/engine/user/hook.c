@@ -280,6 +280,14 @@ int user_attach(struct engine *e, int prog_fd, const struct attach_spec *spec, s
 				  "program '%s' of type %s can't be attached there", p->name,
 				  prog_type_text(p->type));
 	}
+	if (hook.kind == HOOK_TRACEPOINT && p->max_ctx_offset > hook.tp.size) {
+		u32 size = hook.tp.size;
+
+		hook_free(&hook);
+		return diag_error(dg, spec->at, -EACCES,
+				  "program '%s' reads %u bytes of a record that has %u", p->name,
+				  p->max_ctx_offset, size);
+	}
 	if (tracing_started(s)) {
 		hook_free(&hook);
 		return diag_error(dg, spec->at, -EBUSY,

@@ -73,7 +73,7 @@ static int prog_info(struct prog_object *p, union bpf_attr *attr)
 	info.run_time_ns = p->stats->run_ns;
 	info.run_cnt = p->stats->runs;
 	info.recursion_misses = 0;
-	info.verified_insns = 0;
+	info.verified_insns = p->n_verified;
 	info.attach_btf_obj_id = 0;
 	info.attach_btf_id = p->attach_btf_id;
 	info.ifindex = 0;

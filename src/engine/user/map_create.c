@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/map_create.c - BPF_MAP_CREATE: the kernel's checks, then a map in a file of its own.
  *
- * What map/ checks itself (sizes, flags of the kind) is left to it.
- * Kernel 6.18: map_create() and map_check_btf() in kernel/bpf/syscall.c.
+ * What map/ checks itself (sizes, flags of the kind) is left to it, what BTF says of keys and values
+ * to the verifier's files.  Kernel 6.18: map_create() in kernel/bpf/syscall.c.
  */
 #include "engine/user/command.h"
 #include "engine/user/object.h"
+#include "engine/user/verdict.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,9 @@ static void map_release(struct session *s, struct object *o)
 		close(m->event_fd);
 	if (m->btf)
 		object_put(&m->btf->o);
+	if (m->inner_btf)
+		object_put(&m->inner_btf->o);
+	arena_free(&m->arena);
 	free(m);
 }
 
@@ -70,84 +74,6 @@ struct map_object *map_object_new(struct map *map, const struct map_attr *attr)
 	return m;
 }
 
-/* Offsets of the fields that the kernel manages inside a value; only top-level members count here,
- * as for the two that user space serves.  -EINVAL for two of one kind. */
-static int find_special(const struct btf *btf, u32 value_id, struct map_attr *a)
-{
-	u32 id = btf_skip(btf, value_id);
-	const struct btf_type *t = btf_type(btf, id);
-
-	if (btf_kind(t) != BTF_STRUCT)
-		return 0;
-	for (u32 i = 0; i < btf_vlen(t); i++) {
-		const struct btf_member *m = &btf_members(t)[i];
-		u32 type = btf_skip(btf, m->type);
-		const char *name = btf_name(btf, type);
-		u32 *off = NULL;
-
-		if (btf_kind(btf_type(btf, type)) != BTF_STRUCT)
-			continue;
-		if (!strcmp(name, "bpf_spin_lock"))
-			off = &a->spin_lock_off;
-		else if (!strcmp(name, "bpf_timer"))
-			off = &a->timer_off;
-		if (!off)
-			continue;
-		if (*off != ~0u)
-			return -E2BIG;
-		*off = btf_member_bit_off(t, i) / 8;
-	}
-	return 0;
-}
-
-/* Kinds whose values have no type of the client's; kernel map_check_no_btf(). */
-static bool takes_no_btf(u32 type)
-{
-	switch (type) {
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-	case BPF_MAP_TYPE_CGROUP_ARRAY:
-	case BPF_MAP_TYPE_STACK_TRACE:
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-	case BPF_MAP_TYPE_HASH_OF_MAPS:
-		return true;
-	}
-	return false;
-}
-
-/* An array's key is an int; without one the map is one value, a data section. */
-static int check_array_key(const struct btf *btf, u32 key_id, u32 value_id,
-			   const struct map_attr *a)
-{
-	const struct btf_type *t = btf_resolve(btf, key_id);
-
-	if (!key_id)
-		return a->type == BPF_MAP_TYPE_ARRAY && a->max_entries == 1 &&
-				       btf_kind(btf_type(btf, value_id)) == BTF_DATASEC
-			       ? 0
-			       : -EINVAL;
-	return btf_kind(t) == BTF_INT && btf_int_bits(t) == 32 && !btf_int_bit_off(t) ? 0 : -EINVAL;
-}
-
-static int check_btf(const struct btf *btf, u32 key_id, u32 value_id, struct map_attr *a)
-{
-	bool is_array = a->type == BPF_MAP_TYPE_ARRAY || a->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-	int err;
-
-	if (key_id && btf_size(btf, key_id) != a->key_size)
-		return -EINVAL;
-	if (!key_id && !is_array && a->type != BPF_MAP_TYPE_BLOOM_FILTER)
-		return takes_no_btf(a->type) ? -ERR_NOTSUPP : -EINVAL;
-	if (btf_size(btf, value_id) != a->value_size)
-		return -EINVAL;
-	err = find_special(btf, value_id, a);
-	if (err)
-		return err;
-	if (takes_no_btf(a->type))
-		return -ERR_NOTSUPP;
-	return is_array ? check_array_key(btf, key_id, value_id, a) : 0;
-}
-
 static bool has_inner(u32 type)
 {
 	return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
@@ -180,7 +106,7 @@ static int check_attr(const union bpf_attr *attr)
 }
 
 /* The template of a map of maps.  Kernel bpf_map_meta_alloc(). */
-static int find_inner(struct session *s, const union bpf_attr *attr, struct map_attr *a)
+static int find_inner(struct session *s, const union bpf_attr *attr, struct map_object **out)
 {
 	struct object *o;
 	int err = session_by_fd(s, (int)attr->inner_map_fd, OBJECT_MAP, &o);
@@ -189,13 +115,12 @@ static int find_inner(struct session *s, const union bpf_attr *attr, struct map_
 		return err;
 	if (has_inner(map_of(o)->attr.type) || map_of(o)->attr.type == BPF_MAP_TYPE_PROG_ARRAY)
 		return map_of(o)->attr.inner ? -EINVAL : -ERR_NOTSUPP;
-	a->inner = &map_of(o)->attr;
+	*out = map_of(o);
 	return 0;
 }
 
-/* The client's BTF and what it says of key and value. */
-static int find_btf(struct session *s, const union bpf_attr *attr, struct map_attr *a,
-		    struct btf_object **out)
+/* The client's BTF; what it says of key and value is the verifier's to check. */
+static int find_btf(struct session *s, const union bpf_attr *attr, struct btf_object **out)
 {
 	struct object *o;
 	int err;
@@ -203,9 +128,6 @@ static int find_btf(struct session *s, const union bpf_attr *attr, struct map_at
 	if (!attr->btf_key_type_id && !attr->btf_value_type_id)
 		return 0;
 	err = session_by_fd(s, (int)attr->btf_fd, OBJECT_BTF, &o);
-	if (err)
-		return err;
-	err = check_btf(btf_of(o)->btf, attr->btf_key_type_id, attr->btf_value_type_id, a);
 	if (!err)
 		*out = btf_of(o);
 	return err;
@@ -248,43 +170,57 @@ static int map_make(struct session *s, const struct map_attr *a, struct map_obje
 	return 0;
 }
 
-int cmd_map_create(struct session *s, union bpf_attr *attr)
+/* What is known of it beside its file. */
+static int map_finish(struct session *s, const union bpf_attr *attr, struct map_object *m,
+		      struct btf_object *btf, const struct map_object *inner)
 {
-	struct map_attr a = {.type = attr->map_type,
-			     .key_size = attr->key_size,
-			     .value_size = attr->value_size,
-			     .max_entries = attr->max_entries,
-			     .extra = attr->map_extra,
-			     .spin_lock_off = ~0u,
-			     .timer_off = ~0u};
-	struct btf_object *btf = NULL;
-	struct map_object *m;
-	int err = check_attr(attr);
-
-	if (err)
-		return err;
-	err = name_copy(a.name, attr->map_name);
-	if (err)
-		return err;
-	a.flags = attr->map_flags;
-	if (has_inner(a.type)) {
-		err = find_inner(s, attr, &a);
-		if (err)
-			return err;
-	}
-	err = find_btf(s, attr, &a, &btf);
-	if (err)
-		return err;
-	err = map_make(s, &a, &m);
-	if (err)
-		return err;
 	m->user_flags = attr->map_flags;
 	m->btf_key_id = attr->btf_key_type_id;
 	m->btf_value_id = attr->btf_value_type_id;
 	m->btf = btf;
 	if (btf)
 		object_get(&btf->o);
-	err = session_add(s, &m->o);
+	m->vm.name = m->attr.name;
+	return inner ? map_describe_inner(s, m, inner) : 0;
+}
+
+int cmd_map_create(struct session *s, union bpf_attr *attr)
+{
+	struct map_attr a = {.type = attr->map_type,
+			     .key_size = attr->key_size,
+			     .value_size = attr->value_size,
+			     .max_entries = attr->max_entries,
+			     .flags = attr->map_flags,
+			     .extra = attr->map_extra,
+			     .spin_lock_off = ~0u,
+			     .timer_off = ~0u};
+	struct map_object *m, *inner = NULL;
+	struct btf_object *btf = NULL;
+	struct arena arena = {0};
+	struct verify_map vm;
+	int err = check_attr(attr);
+
+	if (!err)
+		err = name_copy(a.name, attr->map_name);
+	if (!err && has_inner(a.type))
+		err = find_inner(s, attr, &inner);
+	if (!err)
+		err = find_btf(s, attr, &btf);
+	if (err)
+		return err;
+	a.inner = inner ? &inner->attr : NULL;
+	err = map_describe(s, attr, btf ? btf->btf : NULL, &arena, &vm, &a);
+	if (!err)
+		err = map_make(s, &a, &m);
+	if (err) {
+		arena_free(&arena);
+		return err;
+	}
+	m->vm = vm;
+	m->arena = arena;
+	err = map_finish(s, attr, m, btf, inner);
+	if (!err)
+		err = session_add(s, &m->o);
 	if (err) {
 		object_free(s, &m->o);
 		return err;

@@ -8,6 +8,7 @@
  */
 #include "engine/user/command.h"
 #include "engine/user/object.h"
+#include "engine/user/verdict.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -137,6 +138,7 @@ static int adopt_map(struct session *s, int fd, struct object **out)
 		return -ENOMEM;
 	}
 	m->foreign = true;
+	map_describe_foreign(m);
 	m->user_flags = info.attr.flags;
 	m->o.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	err = m->o.fd < 0 ? -errno : session_add(s, &m->o);

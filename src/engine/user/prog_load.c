@@ -8,9 +8,10 @@
 #include "engine/user/command.h"
 #include "engine/user/object.h"
 #include "engine/user/prog.h"
+#include "engine/user/verdict.h"
 #include "exec/jit.h"
 #include "helper/helper.h"
-#include "isa/check.h"
+#include "isa/disasm.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 enum { LICENSE_MAX = 128, FUNC_INFO_BYTES = 8, LINE_INFO_BYTES = 16, REC_SIZE_MAX = 252 };
+enum { LOG_FIXED = 8 }; /* in log_level: kernel BPF_LOG_FIXED */
 
 enum {
 	PROG_FLAGS = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 |
@@ -25,13 +27,29 @@ enum {
 		     BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_TEST_REG_INVARIANTS,
 };
 
+static const char *helper_name(void *arg, u32 id)
+{
+	const struct helper_proto *p = helper_proto(id);
+
+	(void)arg;
+	return p ? p->name : NULL;
+}
+
+/* The insn comes before the reason, as in the verifier's log. */
 int prog_refuse(struct prog_load *l, u32 pc, int err, const char *fmt, ...)
 {
+	const struct disasm_names names = {.helper = helper_name};
+	const struct prog_object *p = l->prog;
+	struct str text = {0};
 	struct prog_line at;
 	va_list ap;
 
-	if (prog_line_at(l->prog, pc, &at))
+	if (prog_line_at(p, pc, &at))
 		diag_note(&l->dg, (struct place){0}, "; @ %s:%u", at.file, at.line);
+	disasm_insn(&text, &p->insns[pc], p->n_insns - pc, DISASM_KERNEL, &names);
+	diag_note(&l->dg, (struct place){0}, "%u: (%02x) %s", pc, p->insns[pc].code,
+		  str_text(&text));
+	str_free(&text);
 	va_start(ap, fmt);
 	diag_verror(&l->dg, (struct place){0}, err, fmt, ap);
 	va_end(ap);
@@ -105,9 +123,8 @@ static int stage_btf(struct prog_load *l)
 	if (err)
 		return err == -EFAULT || err == -ENOMEM
 			       ? err
-			       : prog_refuse(
-					 l, 0, err,
-					 "func_info or line_info records of wrong size or number");
+			       : diag_error(&l->dg, (struct place){0}, err,
+					    "func_info or line_info records of wrong size or number");
 	p->n_func_info = attr->func_info_cnt;
 	p->n_line_info = attr->line_info_cnt;
 	p->btf = btf_of(o);
@@ -115,20 +132,7 @@ static int stage_btf(struct prog_load *l)
 	return 0;
 }
 
-static int stage_check(struct prog_load *l)
-{
-	return insns_check(l->prog->run, l->prog->n_insns, (struct place){0}, &l->dg);
-}
-
-/* The verifier's place.  It will set what a run need not check any more; a trusted session takes
- * programs as proven. */
-static int stage_verify(struct prog_load *l)
-{
-	(void)l;
-	return 0;
-}
-
-/* Native code for a program that needs no check.  Where there is none for this machine, or the program
+/* Native code.  Where there is none for this machine, or the program
  * has no native form, it is interpreted. */
 static int compile(const struct session *s, struct prog_object *p)
 {
@@ -171,11 +175,11 @@ static int stage_exec(struct prog_load *l)
 				     .helpers = table,
 				     .owner = p};
 	p->stats = session_stats(l->s);
-	return l->s->opts.trusted ? compile(l->s, p) : 0;
+	return compile(l->s, p);
 }
 
 static int (*const stages[])(struct prog_load *l) = {
-	stage_btf, prog_resolve, stage_check, prog_check_calls, stage_verify, stage_exec,
+	stage_btf, prog_verify, prog_resolve, prog_settle, stage_exec,
 };
 
 /* ---- attr ---- */
@@ -272,28 +276,34 @@ static int copy_insns(const union bpf_attr *attr, struct prog_object *p)
 
 /* ---- the log ---- */
 
-/* The end of the text is what counts when the buffer is short.  Returns -ENOSPC then.  Kernel
- * bpf_vlog_finalize(). */
-static int write_log(union bpf_attr *attr, const struct diag *dg, bool accepted)
+/* What the verifier wrote, and after it what else was found. */
+static void log_text(const struct prog_load *l, struct str *out)
+{
+	if (l->verdict.log)
+		str_addn(out, l->verdict.log, l->verdict.log_len);
+	for (u32 i = 0; i < l->dg.n; i++)
+		str_addf(out, "%s\n", l->dg.msgs[i].text);
+}
+
+/* The end of the text is what counts when the buffer is short, or its beginning where the client says
+ * so.  Returns -ENOSPC then.  Kernel bpf_vlog_finalize(). */
+static int write_log(const struct prog_load *l, union bpf_attr *attr)
 {
 	struct str text = {0};
+	u32 room = attr->log_size, skip = 0, n;
 	int err = 0;
 
-	for (u32 i = 0; i < dg->n; i++)
-		str_addf(&text, "%s\n", dg->msgs[i].text);
-	if (accepted)
-		str_add(&text, "accepted unverified: the user engine checks it while it runs\n");
-	str_add(&text, "processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0 "
-		       "peak_states 0 mark_read 0\n");
-	attr->log_true_size = (u32)text.len + 1;
+	log_text(l, &text);
+	n = (u32)MIN(text.len, (size_t)UINT32_MAX - 1);
+	attr->log_true_size = n + 1;
 	if (attr->log_buf) {
-		u32 room = attr->log_size, skip = 0;
-
-		if (text.len + 1 > room) {
-			skip = (u32)text.len + 1 - room;
+		if (n + 1 > room) {
+			skip = attr->log_level & LOG_FIXED ? 0 : n + 1 - room;
+			n = room - 1 + skip;
 			err = -ENOSPC;
 		}
-		if (client_write(attr->log_buf, str_text(&text) + skip, text.len + 1 - skip))
+		if (client_write(attr->log_buf, str_text(&text) + skip, n - skip) ||
+		    client_write(attr->log_buf + (n - skip), "", 1))
 			err = -EFAULT;
 	}
 	str_free(&text);
@@ -307,7 +317,7 @@ static int run_stages(struct prog_load *l, union bpf_attr *attr)
 	for (u32 i = 0; i < ARRAY_SIZE(stages) && !err; i++)
 		err = stages[i](l);
 	if (attr->log_level) {
-		log_err = write_log(attr, &l->dg, !err);
+		log_err = write_log(l, attr);
 		if (log_err)
 			err = log_err;
 	}
@@ -356,6 +366,8 @@ int cmd_prog_load(struct session *s, union bpf_attr *attr)
 	if (!err)
 		err = run_stages(&l, attr);
 	diag_free(&l.dg);
+	verify_result_free(&l.verdict);
+	free(l.fds);
 	if (err) {
 		object_free(s, &l.prog->o);
 		return err;

@@ -5,6 +5,7 @@
 #include "engine/user/run.h"
 #include "engine/user/prog.h"
 #include "exec/exec.h"
+#include "helper/access.h"
 #include "helper/helper.h"
 #include <errno.h>
 #include <sched.h>
@@ -12,10 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-/* A step takes a few ns, but a helper that it calls may copy megabytes or wait for a lock: so a run
- * also has the time that its steps would take if each were dear. */
-enum { STEPS_DEFAULT = 100000000, STEP_NS_MAX = 100, RUN_NS_MIN = 1000000000 };
-enum { CALLS_PER_LOOK = 32 }; /* at the clock; a power of two */
+/* A verified program ends, but its loops of callbacks may be nested: a run has this long. */
+enum { RUN_NS_MAX = 1000000000 };
 
 static u64 now_ns(void)
 {
@@ -49,67 +48,38 @@ static bool in_range(u64 addr, u64 size, const void *start, const void *end)
 	return addr >= (u64)start && addr <= (u64)end && size <= (u64)end - addr;
 }
 
-/* Gives the span as well: all of it stays accessible until the run ends, of a packet until the next call. */
-static bool span_ok(struct exec_env *env, u64 addr, u64 size, bool write, const void *start,
-		    const void *end)
-{
-	if (!in_range(addr, size, start, end))
-		return false;
-	env->hit[write] = (struct exec_span){(u64)start, (u64)end - (u64)start};
-	return true;
-}
-
-static struct map *map_with(const struct run *r, u64 addr, u64 size, bool write)
+static struct map *map_with(const struct run *r, u64 addr, u64 size)
 {
 	for (u32 p = 0; p < r->n_progs; p++)
 		for (u32 i = 0; i < r->progs[p]->n_maps; i++)
-			if (map_mem_ok(r->progs[p]->maps[i]->map, addr, size, write))
+			if (map_mem_ok(r->progs[p]->maps[i]->map, addr, size, false))
 				return r->progs[p]->maps[i]->map;
 	for (u32 i = 0; i < r->n_inner; i++)
-		if (map_mem_ok(r->inner[i], addr, size, write))
+		if (map_mem_ok(r->inner[i], addr, size, false))
 			return r->inner[i];
 	return NULL;
 }
 
-/* Gives the span of m's values around addr too, for both directions where both are allowed. */
-static bool map_value_ok(struct exec_env *env, const struct map *m, u64 addr, u64 size, bool write)
+/* The event's kernel structs are what such a pointer can rightly lead to; an insn that reads the
+ * program's own memory on another path is no other insn. */
+static int run_probe_load(struct exec_env *env, void *dst, u32 size, u64 addr)
 {
-	struct exec_span span;
+	const struct kmem *k = run_of(env)->ev->kmem;
 
-	if (!m)
-		return false;
-	if (!map_mem_span(m, addr, &span.start, &span.size))
-		return true;
-	env->hit[write] = span;
-	if (map_mem_ok(m, addr, size, !write))
-		env->hit[!write] = span;
-	return true;
-}
-
-static bool run_mem_ok(struct exec_env *env, u64 addr, u64 size, bool write)
-{
-	const struct run *r = run_of(env);
-	const struct packet *pkt = r->ev->packet;
-
-	if (pkt && span_ok(env, addr, size, write, pkt->data_meta, pkt->data_end))
-		return true;
-	if (r->ev->kmem && !write && span_ok(env, addr, size, false, r->ev->kmem, r->ev->kmem + 1))
-		return true;
-	if (r->ev->key && !write &&
-	    span_ok(env, addr, size, false, r->ev->key, (const u8 *)r->ev->key + r->ev->key_size))
-		return true;
-	return map_value_ok(env, map_with(r, addr, size, write), addr, size, write);
+	if (k && in_range(addr, size, k, k + 1)) {
+		memcpy(dst, (const void *)addr, size);
+		return 0;
+	}
+	return read_kernel(env, dst, size, addr);
 }
 
 static struct map *run_map_at(struct exec_env *env, u64 addr)
 {
-	return map_with(run_of(env), addr, 1, false);
+	return map_with(run_of(env), addr, 1);
 }
 
-static bool run_map_ok(struct exec_env *env, const struct map *m)
+static bool has_map(const struct run *r, const struct map *m)
 {
-	const struct run *r = run_of(env);
-
 	for (u32 p = 0; p < r->n_progs; p++)
 		for (u32 i = 0; i < r->progs[p]->n_maps; i++)
 			if (r->progs[p]->maps[i]->map == m)
@@ -130,7 +100,7 @@ static struct map *run_inner_map(struct exec_env *env, struct map *outer, u64 ob
 	if (!o)
 		return NULL;
 	m = map_of(o)->map;
-	if (run_map_ok(env, m))
+	if (has_map(r, m))
 		return m;
 	if (r->n_inner == RUN_INNER_MAX)
 		return NULL;
@@ -147,32 +117,16 @@ static const struct exec_prog *run_tail_target(struct exec_env *env, struct map 
 	if (map_ref_get(array, &index, &ref))
 		return NULL;
 	o = session_by_ref(r->s, OBJECT_PROG, ref);
-	if (!o || prog_of(o)->type != r->progs[0]->type || r->n_progs == RUN_PROGS_MAX)
+	if (!o || prog_of(o)->type != r->progs[0]->type || r->n_progs == RUN_PROGS_MAX ||
+	    prog_of(o)->max_ctx_offset > r->ev->ctx_size)
 		return NULL;
 	r->progs[r->n_progs++] = prog_of(o);
 	return &prog_of(o)->exec;
 }
 
-/* A lock may make each call wait for seconds, other helpers only for what they copy. */
-static bool is_late(struct run *r, u32 helper)
+static bool run_late(struct exec_env *env)
 {
-	if (r->n_calls++ % CALLS_PER_LOOK && helper != HELPER_spin_lock)
-		return false;
-	return now_ns() - r->start_ns > MAX(MIN(r->env.max_steps, 1ul << 50) * STEP_NS_MAX,
-					   (u64)RUN_NS_MIN);
-}
-
-static int run_call_ok(struct exec_env *env, u32 helper, const u64 args[5])
-{
-	struct run *r = run_of(env);
-	int err;
-
-	if (is_late(r, helper))
-		return -ETIME;
-	err = helper_call_ok(env, helper, args);
-	if (err)
-		r->bad_helper = helper;
-	return err;
+	return now_ns() - run_of(env)->start_ns > RUN_NS_MAX;
 }
 
 /* Legacy packet loads.  Negative offsets count from the link or network header.  Kernel
@@ -215,8 +169,6 @@ static void note_failure(struct run *r, int err)
 	st->error = err;
 	st->error_pc = pc;
 	st->error_addr = r->env.error_addr;
-	st->error_helper = r->bad_helper;
-	st->poison = pc < p->n_insns && call_is_poison(&p->run[pc]) ? (u32)p->run[pc].imm : 0;
 	st->line = prog_line_at(p, pc, &at) ? at.line : 0;
 	st->error_prog = p->o.id;
 }
@@ -243,13 +195,10 @@ static void fill_env(struct run *r, const struct host *host, struct prog_object 
 		.inner_map = run_inner_map,
 		.engine = r,
 		.packet_load = ev->packet ? run_packet_load : NULL,
+		.max_steps = r->s->opts.max_steps,
+		.probe = run_probe_load,
+		.late = run_late,
 	};
-	if (r->s->opts.trusted)
-		return;
-	r->env.max_steps = r->s->opts.max_steps ? r->s->opts.max_steps : STEPS_DEFAULT;
-	r->env.mem_ok = run_mem_ok;
-	r->env.call_ok = run_call_ok;
-	r->env.map_ok = run_map_ok;
 }
 
 int run_prog(struct session *s, const struct host *host, struct prog_object *p,
@@ -261,13 +210,12 @@ int run_prog(struct session *s, const struct host *host, struct prog_object *p,
 	r.s = s;
 	r.ev = ev;
 	r.start_ns = now_ns();
-	r.n_calls = 0;
 	r.progs[0] = p;
 	r.n_progs = 1;
 	r.n_inner = 0;
-	r.bad_helper = 0;
 	fill_env(&r, host, p);
-	err = exec_run(&r.env, ev->args, ret);
+	err = p->max_ctx_offset > ev->ctx_size && !ev->start_pc ? -EACCES
+								 : exec_run(&r.env, ev->args, ret);
 	helper_run_end(&r.env);
 	p->stats->runs++;
 	p->stats->run_ns += now_ns() - r.start_ns;
@@ -280,17 +228,8 @@ int run_prog(struct session *s, const struct host *host, struct prog_object *p,
 
 static void why(const struct prog_stats *st, char *text, u32 size)
 {
-	const struct helper_proto *proto = helper_proto(st->error_helper);
-
-	if (st->poison)
-		snprintf(text, size,
-			 "reached a field, type or kernel function that does not exist on "
-			 "the user engine");
-	else if (proto && st->error_helper)
-		snprintf(text, size, "called bpf_%s with an argument that is not allowed (0x%lx)",
-			 proto->name, st->error_addr);
-	else if (st->error == -EFAULT)
-		snprintf(text, size, "touched memory that is not its own (0x%lx)", st->error_addr);
+	if (st->error == -EACCES)
+		snprintf(text, size, "would read past the end of the context");
 	else if (st->error == -ETIME)
 		snprintf(text, size, "did not end");
 	else if (st->error == -ELOOP)

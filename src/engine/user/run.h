@@ -36,8 +36,6 @@ struct run {
 	u32 n_progs;
 	struct map *inner[RUN_INNER_MAX];
 	u32 n_inner;
-	u32 bad_helper; /* of a refused call */
-	u32 n_calls;    /* of helpers, so far */
 	u64 start_ns;   /* CLOCK_MONOTONIC */
 };
 

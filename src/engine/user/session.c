@@ -46,6 +46,9 @@ void session_close(struct session *s)
 			if (s->objects[i]->kind == order[k])
 				object_free(s, table_take(s, i));
 	free(s->objects);
+	if (s->profile)
+		profile_free(s->profile);
+	free(s->profile);
 	btf_free(s->target_btf);
 	if (s->printk_fd[0] >= 0) {
 		close(s->printk_fd[0]);

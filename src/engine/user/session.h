@@ -18,7 +18,9 @@
 #include "engine/engine.h"
 #include "engine/user/file.h"
 #include "engine/user/user.h"
+#include "base/arena.h"
 #include "map/map.h"
+#include "verify/verify.h"
 #include <stddef.h>
 
 struct session;
@@ -54,6 +56,10 @@ struct map_object {
 	VEC(u64) held;	/* owned: references that slots hold; what the slots say is anybody's */
 	u32 owner_type; /* PROG_ARRAY: type of the programs in it */
 	bool has_owner;
+	/* As the verifier sees it: one struct as long as the map is there. */
+	struct verify_map vm, inner_vm; /* inner_vm: the template of a map of maps */
+	struct btf_object *inner_btf;   /* a reference: inner_vm's; NULL: none */
+	struct arena arena;             /* of their records */
 };
 
 /* Place in the source of an insn, for messages. */
@@ -81,6 +87,9 @@ struct prog_object {
 	u32 n_func_info, n_line_info;
 	char *attach_name; /* owned: what attach_btf_id names in Osmia's own BTF, NULL: none */
 	u32 attach_btf_id;
+	u32 n_verified;     /* insns that the verifier went through */
+	u32 max_ctx_offset; /* bytes of the ctx that it may touch */
+	u32 max_tp_access;  /* and of a raw tracepoint's buffer */
 	struct prog_stats *stats; /* shared memory, written where it runs */
 };
 
@@ -91,9 +100,7 @@ struct prog_stats {
 	s32 error;
 	u32 error_pc;
 	u64 error_addr;
-	u32 error_helper; /* of a refused call, 0: none */
 	u32 error_prog;	  /* id of the program it was in, after tail calls */
-	u32 poison;	  /* number of a poisoned call that was reached */
 	u32 line;	  /* of the source, 0: unknown */
 	bool taken;
 };
@@ -127,6 +134,7 @@ struct session {
 	u32 last_id[OBJECT_KINDS];
 	struct shared *shared;	/* owned; mapped shared */
 	struct btf *target_btf; /* owned; Osmia's own, built at first use */
+	struct profile *profile; /* owned; whom the verifier speaks for, made at first use */
 	int printk_fd[2];	/* owned; a pipe of lines, -1 before it is asked for */
 	u8 *packet;		/* owned; the buffer of packet programs, NULL before its use */
 	u32 packet_bytes;

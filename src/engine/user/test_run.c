@@ -129,7 +129,8 @@ static int test_run_ctx(struct session *s, struct prog_object *p, union bpf_attr
 	    attr->test.duration || attr->test.repeat || attr->test.batch_size ||
 	    (is_syscall && attr->test.flags))
 		return -EINVAL;
-	if (size > (p->type == BPF_PROG_TYPE_RAW_TRACEPOINT ? RAW_TP_CTX_MAX : CTX_MAX))
+	if (size > (p->type == BPF_PROG_TYPE_RAW_TRACEPOINT ? RAW_TP_CTX_MAX : CTX_MAX) ||
+	    size < p->max_ctx_offset)
 		return -EINVAL;
 	if (!is_syscall && (attr->test.flags & ~(u32)BPF_F_TEST_RUN_ON_CPU))
 		return -EINVAL;

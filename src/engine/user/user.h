@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/user.h - the user engine: bpf(2) and what goes with it, without the kernel's.
  *
- * Programs are not verified: they run in the interpreter, every access and helper call checked.
- * Events come from the ptrace transport (hook/ptrace.h); programs run in its guard process.
+ * Every program is verified by Linux 6.18's rules (verify/), with the types that Osmia serves, and then
+ * runs as native code, unchecked but for what the kernel checks at run time too.  Events come from the ptrace transport (hook/ptrace.h); programs run in its guard process.
  */
 #pragma once
 #include "engine/engine.h"
 
 struct engine_user_opts {
-	/* Programs are known to be good: native code, nothing checked while they run.  For benches
-	 * and tests. */
-	bool trusted;
-	u64 max_steps; /* taken jumps that one run of a program may take; 0: 100 million */
+	u64 max_steps; /* insns that one run may take, then in the interpreter; 0: no limit */
 };
 
 /* opts may be NULL.  -ENOMEM and the errnos of memfd_create(2). */

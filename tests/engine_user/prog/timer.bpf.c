@@ -38,7 +38,7 @@ static int once(void *map, int *key, struct element *e)
 	return 0;
 }
 
-SEC("tracepoint/syscalls/sys_enter_execve")
+SEC("tp_btf/sched_process_exec")
 int start(void *ctx)
 {
 	struct element zero = {}, *e;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
-// A timer whose callback is no function of the program: refused, and a start after it too.
+// A timer whose callback is no function of the program: no verifier takes it.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -17,7 +17,7 @@ struct {
 	__type(value, struct element);
 } array SEC(".maps");
 
-SEC("tracepoint/syscalls/sys_enter_execve")
+SEC("tp_btf/sched_process_exec")
 int start(void *ctx)
 {
 	struct element *e;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
-// Reads through a pointer that is none; no verifier would take it.
+// Reads through a pointer that is none: no verifier takes it.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
