@@ -7,7 +7,7 @@
  *	                   through trampolines), unpriv (6.12, for information)
  *	--corpus=NAME      this corpus only       --groups=GLOB  these files only
  *	--by=corpus|group|type                    what a line of the table is
- *	-v                 list disagreements     -m  and messages that differ
+ *	-v                 list disagreements     -m  and messages and counts that differ
  *	--case=NAME        one case; -l LEVEL prints our log
  *	--diff=NAME        where our level-2 log of a case parts from the recorded one
  *	--logs             count level-2 logs that are the same; with -v the others' names
@@ -223,6 +223,9 @@ static void list(const struct session *s, u32 i, const struct truth *t, bool fai
 	else if (s->o->messages && o->err && strcmp(o->message, t->message) != 0)
 		printf("other message\t%s\n\tkernel: %s\n\tours:   %s\n", name, t->message,
 		       o->message);
+	else if (s->o->messages && t->processed && o->processed != t->processed)
+		printf("other count\t%s\n\tkernel: %u insns\tours: %u\n", name, t->processed,
+		       o->processed);
 	if (s->o->logs && o->has_log && !o->log_same)
 		printf("other log\t%s\n", name);
 }
