@@ -97,6 +97,14 @@ static s32 map_index(const struct vcase *c, const char *label)
 	return -1;
 }
 
+/* What BPF_BTF_LOAD says of it. */
+static int blob_check(struct host *h, const struct vc_blob *b)
+{
+	struct struct_metas metas;
+
+	return b->err ? b->err : struct_metas_make(b->btf, h->k, &h->arena, &metas);
+}
+
 static int map_make(struct host *h, u32 i)
 {
 	const struct vc_map *from = &h->c->maps.p[i];
@@ -118,10 +126,10 @@ static int map_make(struct host *h, u32 i)
 	};
 	if (from->type == BPF_MAP_TYPE_ARENA)
 		m->user_addr = from->extra ? from->extra : ARENA_ADDR;
-	if (from->blob && from->blob->err)
-		return from->blob->err;
 	maker.caps = CAPS_ALL; /* the recorded maps were made by a process with every capability */
-	err = load_check_map(m, &maker);
+	err = from->blob ? blob_check(h, from->blob) : 0;
+	if (!err)
+		err = load_check_map(m, &maker);
 	m->flags = load_map_flags(m->type, m->flags);
 	if (!err && m->btf_value_id)
 		err = m->btf ? map_record_make(m, &maker, &h->arena) : -EBADF;
@@ -184,8 +192,8 @@ void judge(const struct vcase *c, const struct profile *k, u32 log, u32 repeat, 
 	if (c->error)
 		return;
 	err = maps_make(&h);
-	if (!err && c->btf && c->btf->err)
-		err = c->btf->err;
+	if (!err && c->btf)
+		err = blob_check(&h, c->btf);
 	if (err) {
 		out->err = err;
 		snprintf(out->message, sizeof(out->message), "(maps or BTF: %s)", strerror(-err));

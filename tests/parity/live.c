@@ -11,10 +11,16 @@
 
 enum { LOG_MAX = 64 << 20, PAGE = 4096 };
 
+struct loaded {
+	const struct vc_blob *blob;
+	s32 fd;
+};
+
 struct live {
 	const struct vcase *c;
 	s32 *maps;
-	s32 *btfs; /* of each map, and of the program at the end */
+	/* each image once: the kernel tells types of two loads apart */
+	VEC(struct loaded) btfs;
 };
 
 static int bpf(enum bpf_cmd cmd, union bpf_attr *attr)
@@ -24,11 +30,40 @@ static int bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 	return fd < 0 ? -errno : fd;
 }
 
-static s32 load_btf(const struct vc_blob *b)
+/* The last line before the statistics. */
+static void last_line(const char *log, struct judged *out)
+{
+	const char *end = strstr(log, "\nprocessed "), *start;
+
+	while (end && strstr(end + 1, "\nprocessed "))
+		end = strstr(end + 1, "\nprocessed ");
+	if (!end)
+		end = log + strlen(log);
+	while (end > log && end[-1] == '\n')
+		end--;
+	start = end;
+	while (start > log && start[-1] != '\n')
+		start--;
+	if (str_starts(start, "processed "))
+		return;
+	snprintf(out->message, sizeof(out->message), "%.*s", (int)(end - start), start);
+	/* a sentence or two of the kernel's have no newline */
+	if (strstr(out->message, "processed ") && strstr(out->message, " insns (limit "))
+		*strstr(out->message, "processed ") = '\0';
+}
+
+static s32 load_btf(struct live *l, const struct vc_blob *b)
 {
 	union bpf_attr attr = { .btf = (u64)b->raw, .btf_size = b->size };
+	s32 fd;
 
-	return bpf(BPF_BTF_LOAD, &attr);
+	for (u32 i = 0; i < l->btfs.n; i++)
+		if (l->btfs.p[i].blob == b)
+			return l->btfs.p[i].fd;
+	fd = bpf(BPF_BTF_LOAD, &attr);
+	if (fd < 0)
+		return fd;
+	return vec_push(&l->btfs, ((struct loaded){ b, fd })) ? fd : -ENOMEM;
 }
 
 static int fill_first(s32 fd, const struct vc_map *m)
@@ -50,10 +85,11 @@ static int make_map(struct live *l, u32 i)
 	union bpf_attr freeze = {0};
 
 	if (m->blob) {
-		l->btfs[i] = load_btf(m->blob);
-		if (l->btfs[i] < 0)
-			return l->btfs[i];
-		attr.btf_fd = (u32)l->btfs[i];
+		s32 fd = load_btf(l, m->blob);
+
+		if (fd < 0)
+			return fd;
+		attr.btf_fd = (u32)fd;
 	}
 	for (u32 j = 0; m->inner && j < i; j++)
 		if (strcmp(l->c->maps.p[j].label, m->inner) == 0)
@@ -67,24 +103,6 @@ static int make_map(struct live *l, u32 i)
 	fill_first(l->maps[i], m);
 	freeze.map_fd = (u32)l->maps[i];
 	return m->frozen ? bpf(BPF_MAP_FREEZE, &freeze) : 0;
-}
-
-/* The last line before the statistics. */
-static void last_line(const char *log, struct judged *out)
-{
-	const char *end = strstr(log, "\nprocessed "), *start;
-
-	while (end && strstr(end + 1, "\nprocessed "))
-		end = strstr(end + 1, "\nprocessed ");
-	if (!end)
-		end = log + strlen(log);
-	while (end > log && end[-1] == '\n')
-		end--;
-	start = end;
-	while (start > log && start[-1] != '\n')
-		start--;
-	if (!str_starts(start, "processed "))
-		snprintf(out->message, sizeof(out->message), "%.*s", (int)(end - start), start);
 }
 
 static void on_alarm(int sig)
@@ -106,7 +124,7 @@ static void load(struct live *l, struct insn *insns, s64 attach, u32 log, struct
 	int fd;
 
 	if (c->btf) {
-		attr.prog_btf_fd = (u32)l->btfs[c->maps.n];
+		attr.prog_btf_fd = (u32)load_btf(l, c->btf);
 		attr.func_info = (u64)c->funcs.p;
 		attr.func_info_cnt = c->funcs.n;
 		attr.func_info_rec_size = c->funcs.n ? sizeof(struct bpf_func_info) : 0;
@@ -139,27 +157,28 @@ void judge_live(const struct vcase *c, const struct profile *k, u32 log, struct 
 	if (c->error)
 		return;
 	l.maps = malloc((n + 1) * sizeof(*l.maps));
-	l.btfs = malloc((n + 1) * sizeof(*l.btfs));
 	for (u32 i = 0; i <= n; i++)
-		l.maps[i] = l.btfs[i] = -1;
+		l.maps[i] = -1;
 	for (u32 i = 0; i < n && err >= 0; i++)
 		err = make_map(&l, i);
 	if (err >= 0 && c->btf)
-		err = l.btfs[n] = load_btf(c->btf);
+		err = load_btf(&l, c->btf);
 	insns = judge_insns(c, k, l.maps);
 	if (err < 0) {
 		out->err = err;
-		snprintf(out->message, sizeof(out->message), "(maps or BTF: %s)", strerror(-err));
+		snprintf(out->message, sizeof(out->message), "(maps or BTF: %s)",
+				 strerror(-err));
 	} else if (!insns || attach < 0) {
 		out->failed = "names a function or type that this kernel has not";
 	} else {
 		load(&l, insns, attach, log, out);
 	}
-	for (u32 i = 0; i <= n; i++) {
-		close(l.maps[i]);
-		close(l.btfs[i]);
-	}
+	for (u32 i = 0; i < n; i++)
+		if (l.maps[i] >= 0)
+			close(l.maps[i]);
+	for (u32 i = 0; i < l.btfs.n; i++)
+		close(l.btfs.p[i].fd);
+	vec_free(&l.btfs);
 	free(insns);
 	free(l.maps);
-	free(l.btfs);
 }

@@ -26,6 +26,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define MEMORY_MAX (4ull << 30)
+
 struct mode {
 	const char *name, *title, *kernel, *table;
 	enum profile_caps caps;
@@ -325,7 +327,7 @@ static int run_mode(const struct options *o, const struct mode *m, const struct 
 	struct session s = { .o = o, .mode = m, .k = &k };
 	struct verdicts rows = {0};
 	struct pool pool = { .n_workers = o->jobs, .limit_s = o->limit_s, .run = run_job,
-			     .arg = &s };
+			     .arg = &s, .max_bytes = o->live ? 0 : MEMORY_MAX };
 	int err = 0;
 
 	k.caps = m->caps;

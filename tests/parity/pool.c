@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 enum { WORKERS_MAX = 64 };
-#define MEMORY_MAX (4ull << 30)
 
 struct shared {
 	u32 next;                 /* job that nobody has taken */
@@ -27,10 +26,11 @@ void *pool_shared(size_t size)
 
 static void worker(struct pool *p, struct shared *sh, u32 w)
 {
-	struct rlimit memory = { MEMORY_MAX, MEMORY_MAX }, core = { 0, 0 };
+	struct rlimit memory = { p->max_bytes, p->max_bytes }, core = { 0, 0 };
 	u32 i;
 
-	setrlimit(RLIMIT_AS, &memory);
+	if (p->max_bytes)
+		setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CORE, &core);
 	while ((i = __atomic_fetch_add(&sh->next, 1, __ATOMIC_RELAXED)) < p->n_jobs) {
 		sh->current[w] = i + 1;

@@ -7,6 +7,7 @@ enum job_state { JOB_NOT_RUN, JOB_DONE, JOB_CRASHED, JOB_TIMED_OUT };
 
 struct pool {
 	u32 n_jobs, n_workers, limit_s;
+	u64 max_bytes; /* of a worker's memory; 0: no limit */
 	/* Runs job i in a worker; what it finds goes to memory that pool_shared() gave. */
 	void (*run)(void *arg, u32 i);
 	void *arg;
