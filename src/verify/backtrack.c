@@ -111,11 +111,11 @@ static u32 hist_slot(const struct hist *h)
 }
 
 /* A load.  From the stack it was a fill; what other memory holds is not tracked. */
-static void back_load(struct backtrack *bt, const struct insn *i, const struct hist *h)
+static void back_load(struct backtrack *bt, u32 regno, const struct hist *h)
 {
-	if (!want_has(bt, i->dst))
+	if (!want_has(bt, regno))
 		return;
-	want_drop(bt, i->dst);
+	want_drop(bt, regno);
 	if (h && h->flags & HIST_STACK_ACCESS)
 		back_want_slot(bt, hist_frame(h), hist_slot(h));
 }
@@ -256,11 +256,20 @@ static int back_ld(struct verify *v, const struct insn *i, u32 pc, s32 later_pc)
 	return later_pc == (s32)pc + 1 ? 0 : frame_down(v);
 }
 
-static bool is_load(const struct insn *i)
+/* The register that the insn loads, -1: none.  6.18 takes an atomic operation that fetches for a store
+ * alone: whether the fetched number matters is then lost, and paths are cut short that should not be.
+ */
+static s32 loaded_reg(const struct verify *v, const struct insn *i)
 {
-	return INSN_CLASS(i->code) == CLS_LDX ||
-	       (INSN_CLASS(i->code) == CLS_STX && INSN_MODE(i->code) == MODE_ATOMIC &&
-		i->imm == ATOMIC_LOAD_ACQ);
+	if (INSN_CLASS(i->code) == CLS_LDX)
+		return i->dst;
+	if (INSN_CLASS(i->code) != CLS_STX || INSN_MODE(i->code) != MODE_ATOMIC)
+		return -1;
+	if (i->imm == ATOMIC_LOAD_ACQ)
+		return i->dst;
+	if (!v->k->sound || !(i->imm & ATOMIC_FETCH))
+		return -1;
+	return i->imm == ATOMIC_CMPXCHG ? 0 : i->src;
 }
 
 static int back_by_class(struct verify *v, const struct insn *i, u32 pc, s32 later_pc,
@@ -268,8 +277,10 @@ static int back_by_class(struct verify *v, const struct insn *i, u32 pc, s32 lat
 {
 	u32 class = INSN_CLASS(i->code), op = INSN_OP(i->code);
 
-	if (is_load(i)) {
-		back_load(v->bt, i, h);
+	s32 loaded = loaded_reg(v, i);
+
+	if (loaded >= 0) {
+		back_load(v->bt, (u32)loaded, h);
 		return 0;
 	}
 	switch (class) {

@@ -362,7 +362,10 @@ int prune_visit(struct verify *v, u32 pc)
 			err = compare_open(v, &k->st, pc, &found, &sparse);
 			if (err)
 				return err;
-		} else if (!v->opts.unpruned) {
+		} else if (v->opts.unpruned) {
+			drop(v, k);
+			continue;
+		} else {
 			bool loop = loops_incomplete_read_marks(v, &k->st);
 
 			if (states_equal(v, &k->st, cur, loop ? RANGE_WITHIN : NOT_EXACT))

@@ -69,10 +69,14 @@ static bool holds(const struct world *w, const struct reg *r, u64 value, const s
 	}
 }
 
-static const char *describe(const char *what, s32 n, u64 value, const struct reg *r)
+static const char *describe(const struct world *w, const char *what, s32 n, u64 value,
+			    const struct reg *r)
 {
 	static char text[400];
 	const struct scalar *s = &r->val;
+
+	if (!w->tell)
+		return "";
 
 	snprintf(text, sizeof(text),
 		 "%s%d is 0x%llx (%lld), not type %u off %d: s64 [%lld, %lld] u64 [0x%llx, 0x%llx] "
@@ -97,7 +101,7 @@ static const char *slot_fault(const struct world *w, const struct frame *f, u32 
 
 	for (u32 k = 0; k < 8; k++) {
 		if (s->type[7 - k] == SLOT_ZERO && bytes[k])
-			return describe("byte of fp-", (s32)(8 * (slot + 1) - k), bytes[k], &zero);
+			return describe(w, "byte of fp-", (s32)(8 * (slot + 1) - k), bytes[k], &zero);
 		spilled += s->type[7 - k] == SLOT_SPILL && spilled == k;
 	}
 	if (!spilled)
@@ -107,7 +111,7 @@ static const char *slot_fault(const struct world *w, const struct frame *f, u32 
 	if (r.type == REG_SCALAR)
 		scalar_zext(&r.val, spilled); /* the slot has a part, the state the whole */
 	if (!holds(w, &r, value, p, outer))
-		return describe("fp-", (s32)(8 * (slot + 1)), value, &r);
+		return describe(w, "fp-", (s32)(8 * (slot + 1)), value, &r);
 	return NULL;
 }
 
@@ -121,7 +125,7 @@ const char *claims_fault(const struct world *w, const struct verify *v, const st
 		return "in another function";
 	for (u32 r = 0; r < REG_MAX; r++)
 		if ((live & 1u << r || r == REG_FP) && !holds(w, &f->regs[r], p->regs[r], p, outer))
-			return describe("r", (s32)r, p->regs[r], &f->regs[r]);
+			return describe(w, "r", (s32)r, p->regs[r], &f->regs[r]);
 	for (u32 slot = 0; slot < f->n_slots; slot++) {
 		const char *fault = slot_fault(w, f, slot, p, outer);
 

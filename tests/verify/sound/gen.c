@@ -138,6 +138,16 @@ static void branch(struct gen *g)
 	land(g, at);
 }
 
+static void atomic(struct gen *g, s16 off)
+{
+	static const u16 ops[] = { ATOMIC_ADD, ATOMIC_ADD | ATOMIC_FETCH, ATOMIC_XCHG,
+				   ATOMIC_CMPXCHG, ATOMIC_OR | ATOMIC_FETCH,
+				   ATOMIC_AND | ATOMIC_FETCH };
+	u8 sz = below(g, 3) ? SZ_DW : SZ_W;
+
+	put(g, I(CLS_STX | MODE_ATOMIC | sz, 10, number(g), off, ops[below(g, ARRAY_SIZE(ops))]));
+}
+
 /* Numbers to and from the stack, whole and in part. */
 static void spill(struct gen *g)
 {
@@ -159,10 +169,57 @@ static void spill(struct gen *g)
 			put(g, I(CLS_LDX | MODE_MEMSX | sz, number(g), 10, off, 0));
 			break;
 		}
-		put(g, I(CLS_STX | MODE_ATOMIC | SZ_DW, 10, number(g), off, ATOMIC_ADD));
+		atomic(g, off);
 		break;
 	default:
 		put(g, I(CLS_LDX | MODE_MEM | sz, number(g), 10, off, 0));
+	}
+}
+
+/* One of two constants, in a register or a slot: what paths differ in.  Whether the difference matters
+ * shows later, when it has been copied about. */
+static void pick(struct gen *g)
+{
+	u8 r = number(g);
+	s16 off = (s16)(-8 * (s32)(1 + below(g, SLOTS)));
+	u32 at;
+
+	if (below(g, 2)) {
+		put(g, MOVK(r, below(g, 40)));
+		at = put(g, jump(g));
+		put(g, MOVK(r, below(g, 2) ? below(g, 40) : below(g, 400)));
+	} else {
+		put(g, ST(DW, 10, off, below(g, 40)));
+		at = put(g, jump(g));
+		put(g, ST(DW, 10, off, below(g, 2) ? below(g, 40) : below(g, 400)));
+	}
+	land(g, at);
+	for (u32 k = below(g, 3); k-- > 0;) {
+		u8 to = number(g);
+
+		switch (below(g, 5)) {
+		case 0:
+			put(g, STX(DW, 10, off, r));
+			break;
+		case 1:
+			put(g, LDX(DW, to, 10, off));
+			r = to;
+			break;
+		case 2:
+			atomic(g, off);
+			break;
+		case 3:
+			put(g, MOVX(to, r));
+			r = to;
+			break;
+		default:
+			put(g, A64K(ADD, r, below(g, 3)));
+		}
+	}
+	if (below(g, 3) == 0) {
+		at = put(g, J64K(JEQ, r, below(g, 40), 0));
+		statement(g);
+		land(g, at);
 	}
 }
 
@@ -180,7 +237,7 @@ static void bounded(struct gen *g, u32 max, s32 *skip)
 
 	*skip = -1;
 	put(g, below(g, 4) ? MOVX(1, from) : A32X(MOV, 1, from));
-	switch (below(g, 7)) {
+	switch (below(g, 8)) {
 	case 0:
 		put(g, A64K(AND, 1, below(g, 2) ? max : (max + 1) / 2));
 		break;
@@ -201,6 +258,8 @@ static void bounded(struct gen *g, u32 max, s32 *skip)
 	case 5:
 		put(g, A64K(ADD, 1, below(g, 8)));
 		*skip = (s32)put(g, (below(g, 2) ? J64K(JGE, from, max, 0) : J32K(JGT, 1, max, 0)));
+		break;
+	case 6: /* it may be so already */
 		break;
 	default:
 		*skip = (s32)put(g, J64K(JSGT, 1, max, 0));
@@ -386,7 +445,10 @@ static void statement(struct gen *g)
 {
 	if (g->n > ROOM - 120)
 		return;
-	switch (below(g, 18)) {
+	switch (below(g, 22)) {
+	case 18 ... 21:
+		pick(g);
+		break;
 	case 0 ... 5:
 		alu(g);
 		break;

@@ -52,6 +52,7 @@ struct world {
 	VEC(struct point) points;
 	s32 *first;          /* point by insn; n_insns of them */
 	u32 steps;
+	bool tell;           /* faults in full */
 	u64 fp[FRAMES_MAX];
 };
 
