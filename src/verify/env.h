@@ -175,7 +175,9 @@ struct verify {
 	const struct struct_metas *metas; /* record.h; made when first asked for */
 
 	u32 processed, prev_processed, jmps, prev_jmps;
-	u32 max_states_per_insn, total_states, peak_states, n_kept_states;
+	u32 max_states_per_insn, total_states, peak_states;
+	/* for peak_states, which counts what functions verified before had at their end too */
+	u32 n_kept_states, n_dropped_states;
 	u64 bytes, peak_bytes;        /* of states */
 
 	/* the log */

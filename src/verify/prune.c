@@ -33,7 +33,6 @@ struct explored {
 	struct kept **at;
 	u32 n;
 	struct kept *dropped;
-	u32 n_kept, n_dropped;
 };
 
 int prune_init(struct verify *v)
@@ -89,7 +88,7 @@ void prune_free(struct verify *v)
 
 void prune_peak(struct verify *v)
 {
-	u32 now = v->explored->n_kept + v->explored->n_dropped + loops_n_edges(v);
+	u32 now = v->n_kept_states + v->n_dropped_states + loops_n_edges(v);
 
 	v->peak_states = MAX(v->peak_states, now);
 }
@@ -107,7 +106,7 @@ static void free_if_unused(struct verify *v, struct kept *k)
 	if (!k->dropped || k->st.branches || loops_incomplete_read_marks(v, &k->st))
 		return;
 	kept_free(v, k);
-	v->explored->n_dropped--;
+	v->n_dropped_states--;
 }
 
 int prune_path_ended(struct verify *v, struct state *st)
@@ -304,8 +303,8 @@ static void drop(struct verify *v, struct kept *k)
 	list_remove(k);
 	list_add(&v->explored->dropped, k);
 	k->dropped = true;
-	v->explored->n_kept--;
-	v->explored->n_dropped++;
+	v->n_kept_states--;
+	v->n_dropped_states++;
 	free_if_unused(v, k);
 }
 
@@ -318,7 +317,7 @@ static int keep(struct verify *v, struct kept **head, u32 pc)
 	if (!k)
 		return v_nomem(v);
 	v->total_states++;
-	v->explored->n_kept++;
+	v->n_kept_states++;
 	prune_peak(v);
 	v->prev_jmps = v->jmps;
 	v->prev_processed = v->processed;
