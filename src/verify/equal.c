@@ -37,14 +37,18 @@ static bool ids_match(struct ids *ids, u32 old, u32 cur)
 	return true;
 }
 
-/* A scalar without an id equals only itself. */
+/* A scalar that the old state had no id for was tied to no other: whatever it is tied to now only says
+ * more.  One that lost its id stands for itself.  What is a constant more than another must be so of
+ * the same other. */
 static bool scalar_ids_match(struct ids *ids, u32 old, u32 cur)
 {
 	if (!old)
-		old = ++ids->temp;
+		return true;
 	if (!cur)
 		cur = ++ids->temp;
-	return ids_match(ids, old, cur);
+	if (!ids_match(ids, old, cur))
+		return false;
+	return !(old & ID_ADD_CONST) || ids_match(ids, old & ~ID_ADD_CONST, cur & ~ID_ADD_CONST);
 }
 
 /* Everything but what follows the number: type, offset, map, ... */
@@ -72,7 +76,8 @@ static bool scalar_safe(struct verify *v, const struct reg *old, const struct re
 		       scalar_ids_match(ids, old->id, cur->id);
 	if (!old->precise && how == NOT_EXACT)
 		return true;
-	if ((old->id ^ cur->id) & ID_ADD_CONST)
+	/* What the old number was no constant more than, nobody relied on. */
+	if (old->id && (old->id ^ cur->id) & ID_ADD_CONST)
 		return false;
 	if (old->id & ID_ADD_CONST && old->off != cur->off)
 		return false;
