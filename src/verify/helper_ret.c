@@ -43,6 +43,18 @@ static void set_pointer(struct reg *r0, u32 type)
 	r0->type = type;
 }
 
+/* A template with BPF_F_INNER_MAP says nothing of how long the maps are that come in its place, which
+ * 6.18 overlooks. */
+static bool length_is_open(const struct verify *v, const struct verify_map *m)
+{
+	if (!v->k->sound || !(m->flags & BPF_F_INNER_MAP))
+		return false;
+	for (u32 i = 0; i < v->maps.n; i++)
+		if (v->maps.p[i]->inner == m)
+			return true;
+	return false;
+}
+
 static int ret_map_value(struct verify *v, struct reg *r0, u32 flags, const struct call_meta *meta)
 {
 	const struct verify_map *m = meta->map;
@@ -51,7 +63,8 @@ static int ret_map_value(struct verify *v, struct reg *r0, u32 flags, const stru
 		return v_bug(v, "unexpected null map_ptr");
 	/* an array has every element in its range */
 	if (meta->func_id == HELPER_map_lookup_elem && map_type_is_dense(m->type) &&
-	    meta->const_map_key >= 0 && meta->const_map_key < m->max_entries)
+	    meta->const_map_key >= 0 && meta->const_map_key < m->max_entries &&
+	    !length_is_open(v, m))
 		flags &= ~(u32)T_MAYBE_NULL;
 	set_pointer(r0, PTR_MAP_VALUE | flags);
 	r0->map = m;

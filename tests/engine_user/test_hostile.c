@@ -281,6 +281,102 @@ TEST(helpers_that_are_not_there)
 	user_close(&u);
 }
 
+/* A map in a map of maps may be shorter than its template said: index 3 may not be there. */
+TEST(inner_maps_may_be_short)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS};
+	char text[400];
+	struct user u;
+	int inner, outer;
+
+	user_open(&u, 0);
+	inner = side_map(&u.side, BPF_MAP_TYPE_ARRAY, 4, 8, 4, BPF_F_INNER_MAP);
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	attr.inner_map_fd = (u32)inner;
+	outer = side_cmd(&u.side, BPF_MAP_CREATE, &attr);
+	CHECK(inner >= 0 && outer >= 0);
+	const struct insn insns[] = {
+		ST(SZ_W, 10, -4, 0), MOVX(2, 10), ADD64(2, -4), LDMAP(1, outer),
+		CALL(HELPER_map_lookup_elem), JEQ(0, 0, 6), MOVX(1, 0), ST(SZ_W, 10, -4, 3),
+		MOVX(2, 10), ADD64(2, -4), CALL(HELPER_map_lookup_elem), LDX(SZ_DW, 0, 0, 0), EXIT_};
+	CHECK_EQ(load_log(&u.side, insns, ARRAY_SIZE(insns), text, sizeof(text)), -EACCES);
+	CHECK_STR(text, "R0 invalid mem access 'map_value_or_null'");
+	close(inner);
+	close(outer);
+	user_close(&u);
+}
+
+/* ---- pointers that a client makes up ---- */
+
+static int load_on(const struct user *u, const char *tracepoint, const struct insn *insns, u32 n)
+{
+	const struct btf *btf = u->side.engine->ops->target_btf(u->side.engine, NULL, NULL);
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_TRACING, .insn_cnt = n};
+
+	attr.insns = (u64)insns;
+	attr.license = (u64) "GPL";
+	attr.expected_attach_type = BPF_TRACE_RAW_TP;
+	attr.attach_btf_id = btf_find(btf, tracepoint, BTF_TYPEDEF);
+	CHECK(attr.attach_btf_id != 0);
+	return side_cmd(&u->side, BPF_PROG_LOAD, &attr);
+}
+
+/* What a test run says is a kernel struct is read like one that may be gone. */
+TEST(forged_kernel_pointers)
+{
+	u64 wild[] = {0, 16, 0x4141414141414141, 0xffff888000000000, (u64)wild};
+	struct user u;
+	u32 ret;
+	int fd;
+
+	user_open(&u, 0);
+	const struct insn direct[] = {LDX(SZ_DW, 2, 1, 0), LDX(SZ_DW, 0, 2, 128), EXIT_};
+	fd = load_on(&u, "btf_trace_sys_enter", direct, ARRAY_SIZE(direct));
+	CHECK(fd >= 0);
+	for (u32 i = 0; i < ARRAY_SIZE(wild); i++) {
+		u64 ctx[4] = {wild[i], 1};
+
+		CHECK_EQ(side_run(&u.side, fd, ctx, sizeof(ctx), &ret), 0);
+		CHECK_EQ(ret, 0);
+	}
+	close(fd);
+	/* one insn that reads the stack on one path and untrusted memory on the other */
+	const struct insn mixed[] = {ST(SZ_DW, 10, -8, 42), LDX(SZ_DW, 2, 1, 16),
+				     LDX(SZ_DW, 3, 2, 0),   LDX(SZ_DW, 4, 1, 8),
+				     JEQ(4, 0, 2),	    MOVX(3, 10),
+				     ADD64(3, -8),	    LDX(SZ_B, 0, 3, 0),
+				     EXIT_};
+	fd = load_on(&u, "btf_trace_sched_process_exec", mixed, ARRAY_SIZE(mixed));
+	CHECK(fd >= 0);
+	for (u32 i = 0; i < ARRAY_SIZE(wild); i++) {
+		u64 ctx[4] = {0, i % 2, wild[i]};
+
+		CHECK_EQ(side_run(&u.side, fd, ctx, sizeof(ctx), &ret), 0);
+		CHECK_EQ(ret, i % 2 ? 42 : 0);
+	}
+	close(fd);
+	user_close(&u);
+}
+
+/* A context as long as the program reads is the client's to give. */
+TEST(short_contexts)
+{
+	u64 ctx[12] = {0};
+	struct user u;
+	u32 ret;
+	int fd;
+
+	user_open(&u, 0);
+	const struct insn insns[] = {LDX(SZ_DW, 0, 1, 40), EXIT_};
+	fd = side_prog(&u.side, BPF_PROG_TYPE_RAW_TRACEPOINT, insns, ARRAY_SIZE(insns));
+	CHECK(fd >= 0);
+	CHECK_EQ(side_run(&u.side, fd, ctx, 40, &ret), -EINVAL);
+	CHECK_EQ(side_run(&u.side, fd, ctx, 48, &ret), 0);
+	close(fd);
+	user_close(&u);
+}
+
 /* ---- what is ended ---- */
 
 static int count_record(void *arg, const void *data, u32 size)

@@ -22,6 +22,7 @@ const struct profile *session_profile(struct session *s)
 	if (!profile_init(k) && !profile_set_name(k, "the user engine")) {
 		k->btf = btf;
 		k->nr_cpus = s->n_cpus;
+		k->sound = true;
 		if (!profile_prepare(k, NULL))
 			return s->profile = k;
 	}
