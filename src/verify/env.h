@@ -184,6 +184,7 @@ struct verify {
 	struct str log;
 	u64 log_dropped;
 	u64 log_pos;                  /* bytes ever written */
+	u64 log_start;                /* what is kept begins there: text that was let go stays so */
 	u64 prev_log_pos, prev_insn_pos;
 	u32 scratched_regs;           /* changed since they were last printed */
 	u64 scratched_slots;

@@ -62,6 +62,9 @@ static void log_add(struct verify *v, const char *text, size_t n)
 		return;
 	str_addn(&v->log, text, n);
 	v->log_pos = v->log_dropped + v->log.len;
+	v->res->log_peak = MAX(v->res->log_peak, v->log_pos);
+	if (v->log_pos > log_max(v))
+		v->log_start = MAX(v->log_start, v->log_pos - log_max(v));
 	if (v->log.len / 2 > log_max(v))
 		log_trim(v, log_max(v));
 }
@@ -158,12 +161,13 @@ void log_reset(struct verify *v, u64 pos)
 		v->log.p[v->log.len] = '\0';
 	}
 	v->log_pos = pos;
+	v->log_start = MIN(v->log_start, pos);
 }
 
 void log_take(struct verify *v)
 {
-	if (v->log.len > log_max(v))
-		log_trim(v, log_max(v));
+	if (v->log_start > v->log_dropped)
+		log_trim(v, v->log_pos - v->log_start);
 	if (!v->log.len)
 		return;
 	v->res->log_len = v->log.len;

@@ -126,6 +126,7 @@ struct verify_result {
 	char *message;            /* owned; the last line that the kernel would print, NULL: none */
 	char *log;                /* owned; NULL when empty */
 	size_t log_len;
+	u64 log_peak;             /* bytes that the log was long at its longest: log_true_size - 1 */
 	u32 processed, max_states_per_insn, total_states, peak_states;
 	u32 stack[BPF_MAX_SUBPROGS]; /* bytes of each subprogram */
 	u32 n_subprogs;

@@ -221,3 +221,70 @@ TEST_BOTH(xdp_drop_counter)
 	close(fd);
 	close(map);
 }
+
+/* ---- the verifier's log ---- */
+
+struct log_result {
+	char text[1 << 14];
+	u32 true_size;
+	int err;
+};
+
+static void load_logged(const struct side *s, const struct insn *insns, u32 n, u32 level, u32 size,
+			struct log_result *r)
+{
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insn_cnt = n};
+
+	memset(r, 0, sizeof(*r));
+	memset(r->text, '~', sizeof(r->text) - 1);
+	attr.insns = (u64)insns;
+	attr.license = (u64) "GPL";
+	attr.log_level = level;
+	attr.log_buf = size ? (u64)r->text : 0;
+	attr.log_size = size;
+	r->err = side_cmd(s, BPF_PROG_LOAD, &attr);
+	r->true_size = attr.log_true_size;
+	if (r->err >= 0) {
+		close(r->err);
+		r->err = 0;
+	}
+}
+
+/* Text, true size and errno are the kernel's, whatever the level and however small the buffer. */
+TEST(logs_like_the_kernel)
+{
+	static const struct insn accepted[] = {
+		LDX(SZ_W, 2, 1, 0), MOV64(0, 0), JEQ(2, 7, 1), MOV64(0, 1), STX(SZ_DW, 10, 0, -8),
+		EXIT_};
+	static const struct insn refused[] = {
+		LDX(SZ_W, 2, 1, 0), JEQ(2, 7, 1), MOV64(0, 1), STX(SZ_DW, 10, 0, -8), EXIT_};
+	static const struct insn broken[] = {MOV64(0, 0), JA(7), EXIT_};
+	static const struct {
+		const struct insn *insns;
+		u32 n;
+	} progs[] = {{accepted, ARRAY_SIZE(accepted)},
+		     {refused, ARRAY_SIZE(refused)},
+		     {broken, ARRAY_SIZE(broken)}};
+	static const u32 levels[] = {1, 2, 9, 10}, sizes[] = {0, 1, 2, 40, 200, 16000};
+	static struct log_result own, theirs;
+	struct side user = {"user", user_engine()}, kernel = {"kernel", NULL};
+
+	if (!kernel_bpf_works()) {
+		user.engine->ops->free(user.engine);
+		SKIP("bpf(2) is not allowed here");
+	}
+	for (u32 p = 0; p < ARRAY_SIZE(progs); p++)
+		for (u32 l = 0; l < ARRAY_SIZE(levels); l++)
+			for (u32 k = 0; k < ARRAY_SIZE(sizes); k++) {
+				load_logged(&user, progs[p].insns, progs[p].n, levels[l], sizes[k],
+					    &own);
+				load_logged(&kernel, progs[p].insns, progs[p].n, levels[l],
+					    sizes[k], &theirs);
+				CHECK_EQ(own.err, theirs.err);
+				CHECK_EQ(own.true_size, theirs.true_size);
+				own.text[MAX(sizes[k], 1u) - 1] = 0;
+				theirs.text[MAX(sizes[k], 1u) - 1] = 0;
+				CHECK_STR(own.text, theirs.text);
+			}
+	user.engine->ops->free(user.engine);
+}

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 enum { LICENSE_MAX = 128, FUNC_INFO_BYTES = 8, LINE_INFO_BYTES = 16, REC_SIZE_MAX = 252 };
-enum { LOG_FIXED = 8 }; /* in log_level: kernel BPF_LOG_FIXED */
 
 enum {
 	PROG_FLAGS = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 |
@@ -286,21 +285,25 @@ static void log_text(const struct prog_load *l, struct str *out)
 }
 
 /* The end of the text is what counts when the buffer is short, or its beginning where the client says
- * so.  Returns -ENOSPC then.  Kernel bpf_vlog_finalize(). */
+ * so.  -ENOSPC when it ever was: at level 1 an accepted program's text is taken back.  Kernel
+ * bpf_vlog_finalize(). */
 static int write_log(const struct prog_load *l, union bpf_attr *attr)
 {
 	struct str text = {0};
 	u32 room = attr->log_size, skip = 0, n;
+	u64 longest;
 	int err = 0;
 
 	log_text(l, &text);
 	n = (u32)MIN(text.len, (size_t)UINT32_MAX - 1);
-	attr->log_true_size = n + 1;
+	longest = MAX(l->verdict.log_peak, (u64)n) + 1;
+	attr->log_true_size = (u32)MIN(longest, (u64)UINT32_MAX);
 	if (attr->log_buf) {
+		if (longest > room)
+			err = -ENOSPC;
 		if (n + 1 > room) {
 			skip = attr->log_level & LOG_FIXED ? 0 : n + 1 - room;
 			n = room - 1 + skip;
-			err = -ENOSPC;
 		}
 		if (client_write(attr->log_buf, str_text(&text) + skip, n - skip) ||
 		    client_write(attr->log_buf + (n - skip), "", 1))

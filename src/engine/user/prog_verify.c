@@ -86,7 +86,9 @@ int prog_verify(struct prog_load *l)
 {
 	const struct prog_object *p = l->prog;
 	const struct profile *k = session_profile(l->s);
-	const struct verify_opts o = { .log_level = l->attr->log_level & 7 };
+	u32 log_max = l->attr->log_level & LOG_FIXED ? 0 : l->attr->log_size;
+	const struct verify_opts o = { .log_level = l->attr->log_level & ~(u32)LOG_FIXED,
+				       .log_max = log_max > 1 ? log_max - 1 : log_max };
 	struct verify_prog vp = {
 		.insns = p->insns,
 		.n_insns = p->n_insns,

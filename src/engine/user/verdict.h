@@ -6,6 +6,8 @@
 #include "engine/user/prog.h"
 #include "verify/verify.h"
 
+enum { LOG_FIXED = 8 }; /* in log_level: the beginning counts; kernel BPF_LOG_FIXED */
+
 /* What a verdict of this engine is for; made at its first use.  NULL: out of memory. */
 const struct profile *session_profile(struct session *s);
 
