@@ -37,7 +37,8 @@ endif
 # A library of everything but the command line; the tests link it statically and see inner names.
 LIB_SRC := $(wildcard src/osmia*.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/*.c src/btf/*.c \
 	src/obj/*.c src/map/*.c src/exec/*.c src/helper/*.c src/hook/*.c src/engine/*.c \
-	src/engine/*/*.c src/load/*.c src/output/*.c src/verify/*.c src/ir/*.c src/ra/*.c src/gen/*.c)
+	src/engine/*/*.c src/load/*.c src/output/*.c src/verify/*.c src/explain/*.c src/ir/*.c \
+	src/ra/*.c src/gen/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
 # tests/guest speaks to a guest only.

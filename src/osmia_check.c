@@ -4,9 +4,11 @@
  *	profile  verify/        the kernel that is asked for
  *	open     obj/           an ELF file becomes a struct obj
  *	check    engine/check   load/ on an engine that makes nothing: one program at a time
+ *	explain  explain/       why one was refused
  */
 #include "base/file.h"
 #include "engine/check/check.h"
+#include "explain/explain.h"
 #include "load/load.h"
 #include "obj/obj.h"
 #include "osmia.h"
@@ -25,6 +27,8 @@ struct checking {
 	struct diag dg;      /* of the whole */
 	struct str out;      /* text not yet written */
 	u32 n_progs, n_refused;
+	struct explanation x; /* of the last refusal */
+	bool explained;
 };
 
 static char *messages_text(const struct diag *dg)
@@ -90,6 +94,22 @@ static int profile_choose(struct checking *c)
 
 /* ---- one program ---- */
 
+static void forget(struct checking *c)
+{
+	explain_free(&c->x);
+	c->explained = false;
+	engine_check_forget(c->e);
+}
+
+static void on_refused(void *arg, const struct verify_prog *p, const struct profile *k,
+		       const struct verify_result *res)
+{
+	struct checking *c = arg;
+
+	explain_free(&c->x);
+	c->explained = !explain_make(p, k, res, &c->x);
+}
+
 struct one {
 	const struct obj_func *fn;
 	const struct check_verdict *v;
@@ -121,9 +141,13 @@ static void add_text(struct checking *c, const struct one *o)
 		 type ? ")" : "");
 	if (!o->err)
 		str_add(&c->out, "accepted\n");
+	else if (c->explained)
+		str_addf(&c->out, "refused: %s\n", c->x.sentence);
 	else
 		str_addf(&c->out, "refused: %s\n", o->message ? o->message : strerror(-o->err));
-	if (o->err && o->v->file)
+	if (o->err && c->explained)
+		explain_text(&c->x, &c->out);
+	else if (o->err && o->v->file)
 		str_addf(&c->out, "  %s:%u: %s\n", o->v->file, o->v->line, o->v->source);
 	else if (o->err && o->v->insn)
 		str_addf(&c->out, "  insn %u: %s\n", o->v->res.pc, o->v->insn);
@@ -138,6 +162,38 @@ static void json_text(struct str *out, const char *key, const char *value)
 {
 	str_addf(out, ", \"%s\": ", key);
 	json_string(out, value, strlen(value));
+}
+
+static void json_place(struct str *out, const struct explain_place *at)
+{
+	str_addf(out, "\"insn\": %u", at->pc);
+	if (!at->file)
+		return;
+	json_text(out, "file", at->file);
+	str_addf(out, ", \"line\": %u, \"column\": %u", at->line, at->col);
+	json_text(out, "source", at->text);
+}
+
+static void json_explanation(struct str *out, const struct explanation *x)
+{
+	json_text(out, "sentence", x->sentence);
+	if (x->help)
+		json_text(out, "help", x->help);
+	str_add(out, ", \"notes\": [");
+	for (u32 i = 0; i < x->n_notes; i++) {
+		str_addf(out, "%s{", i ? ", " : "");
+		json_place(out, &x->notes[i].at);
+		json_text(out, "kind", explain_kind_text(x->notes[i].kind));
+		json_text(out, "note", x->notes[i].text);
+		str_add(out, "}");
+	}
+	str_add(out, "]");
+	if (x->state)
+		json_text(out, "registers", x->state);
+	str_addf(out, ", \"path_skipped\": %lu, \"path\": [", (unsigned long)x->n_path_before);
+	for (u32 i = 0; i < x->n_path; i++)
+		str_addf(out, "%s%u", i ? ", " : "", x->path[i]);
+	str_add(out, "]");
 }
 
 static void add_json(struct checking *c, const struct one *o)
@@ -169,6 +225,8 @@ static void add_json(struct checking *c, const struct one *o)
 		str_addf(out, ", \"line\": %u, \"column\": %u", o->v->line, o->v->col);
 		json_text(out, "source", o->v->source);
 	}
+	if (o->err && c->explained)
+		json_explanation(out, &c->x);
 	if (o->v->judged) {
 		str_addf(out, ", \"processed\": %u, \"total_states\": %u, \"peak_states\": %u, "
 			      "\"stack\": [", r->processed, r->total_states, r->peak_states);
@@ -189,7 +247,7 @@ static void check_prog(struct checking *c, const struct obj_func *fn)
 	struct one o = { .fn = fn, .v = engine_check_verdict(c->e) };
 	struct load *l = NULL;
 
-	engine_check_forget(c->e);
+	forget(c);
 	o.err = load_open(c->obj, c->e, &lo, &o.dg, &l);
 	if (!o.err)
 		o.err = load_run(l, &o.dg);
@@ -232,8 +290,8 @@ static int check_all(struct checking *c)
 
 int osmia_check(const char *path, const struct osmia_check_opts *opts, char **messages)
 {
-	struct engine_check_opts eo = {0};
 	struct checking c = {0};
+	struct engine_check_opts eo = { .refused = on_refused, .arg = &c };
 	int err;
 
 	if (messages)
@@ -253,6 +311,7 @@ int osmia_check(const char *path, const struct osmia_check_opts *opts, char **me
 		err = check_all(&c);
 	if (c.e)
 		c.e->ops->free(c.e);
+	explain_free(&c.x);
 	obj_free(c.obj);
 	profile_free(&c.k);
 	if (messages && c.dg.n)

@@ -72,8 +72,14 @@ bare() { "$osmia" check --profile="$room/bare" "$@" "$room/two.o"; }
 out=$(bare)
 same "a refusal is exit status 1" 1 $?
 want="program good (xdp): accepted
-program unchecked (xdp): refused: R0 invalid mem access 'map_value_or_null'
-  $room/two.bpf.c:12: *n += 1;
+program unchecked (xdp): refused: 'n' may be null here: bpf_map_lookup_elem() gives NULL when the key is not there
+  two.bpf.c:12:5
+      12 |         *n += 1;
+         |            ^
+  two.bpf.c:11: may still be null: from this lookup
+      11 |         long *n = bpf_map_lookup_elem(&counts, &key);
+  help: test it before it is used: if (!n) return ...;
+  Linux says: R0 invalid mem access 'map_value_or_null'
 program leaks (socket_filter): accepted
 2 of 3 programs accepted, for a kernel"
 same "verdicts" "$want" "$out"
@@ -81,7 +87,7 @@ out=$(bare --prog=good)
 same "one program alone" "0: program good (xdp): accepted
 1 of 1 programs accepted, for a kernel" "$?: $out"
 fails "no such program" 1 "there is no program 'none'" check --profile="$room/bare" --prog=none "$room/two.o"
-has "without CAP_PERFMON" "program leaks (socket_filter): refused: R0 leaks addr into map" \
+has "without CAP_PERFMON" "Linux says: R0 leaks addr into map" \
 	"$(bare --caps=noperfmon --prog=leaks)"
 has "without capabilities" "program good (xdp): refused: programs of this type need CAP_BPF" \
 	"$(bare --caps=unpriv --prog=good)"

@@ -11,6 +11,10 @@
 
 struct engine_check_opts {
 	u32 log_level; /* VERIFY_* bits of every verification */
+	/* A program was refused by the verifier; p and res live until the call returns. */
+	void (*refused)(void *arg, const struct verify_prog *p, const struct profile *k,
+			const struct verify_result *res);
+	void *arg;
 };
 
 /* What became of the last BPF_PROG_LOAD. */

@@ -185,6 +185,8 @@ static void judge(struct engine_check *c, const struct verify_prog *p)
 	if (v->err) {
 		find_insn(c, v, p);
 		find_source(v, p);
+		if (c->opts.refused)
+			c->opts.refused(c->opts.arg, p, c->k, &v->res);
 	}
 }
 
