@@ -157,6 +157,9 @@ static void move(struct verify *v, struct reg *dst, const struct scalar *off, bo
 			(s64)((u64)(s64)dst->off - (u64)off->smin);
 	struct scalar old = dst->val;
 
+	/* 6.18 lets "past the packet's end" stand, though a step back may lead inside. */
+	if (v->k->sound && type_is_pkt(dst->type) && dst->range < 0)
+		dst->raw[0] = dst->raw[1] = 0;
 	if (scalar_is_const(off) && sum == (s32)sum) {
 		dst->off = (s32)sum;
 		return;

@@ -87,8 +87,11 @@ static int note_stack_ptrs(struct verify *v, const struct cond *c)
 
 /* A pointer that is not null, compared with 0.  So decides 6.18 of the low half, too, though that of a
  * good pointer may well be 0. */
-static int null_branch(const struct reg *a, const struct reg *b, u32 op, bool is32)
+static int null_branch(const struct verify *v, const struct reg *a, const struct reg *b, u32 op,
+		       bool is32)
 {
+	if (is32 && v->k->sound)
+		return -1;
 	if (!reg_is_const(b, is32)) {
 		const struct reg *other = a;
 
@@ -102,12 +105,12 @@ static int null_branch(const struct reg *a, const struct reg *b, u32 op, bool is
 }
 
 /* 1 always taken, 0 never, -1 not known.  Kernel 6.18: is_branch_taken(). */
-static int branch_taken(const struct cond *c)
+static int branch_taken(const struct verify *v, const struct cond *c)
 {
 	if (ptr_is_pkt_any(c->dst) && ptr_is_pkt_any(c->src) && !c->is32)
 		return jmp_packet_branch(c->dst, c->src, c->op);
 	if (c->dst->type != REG_SCALAR || c->src->type != REG_SCALAR)
-		return null_branch(c->dst, c->src, c->op, c->is32);
+		return null_branch(v, c->dst, c->src, c->op, c->is32);
 	return scalar_branch(&c->dst->val, &c->src->val, (enum jmp_op)c->op, c->is32);
 }
 
@@ -262,6 +265,6 @@ int jmp_check(struct verify *v, struct insn *i, u32 *pc)
 		err = note_stack_ptrs(v, &c);
 	if (err)
 		return err;
-	taken = branch_taken(&c);
+	taken = branch_taken(v, &c);
 	return taken < 0 ? go_both_ways(v, &c, *pc) : follow(v, &c, taken, pc);
 }

@@ -319,7 +319,7 @@ static void packet_access(struct gen *g)
 	u8 op = ops[below(g, 4)];
 	bool swap = below(g, 2), ok_jumps;
 	s32 skip = -1;
-	u32 at, ok;
+	u32 at, ok, other;
 
 	if (!g->packet || g->in_sub || g->in_loop)
 		return;
@@ -341,6 +341,15 @@ static void packet_access(struct gen *g)
 		land(g, ok);
 	}
 	access_r1(g, (s32)reach, false);
+	if (below(g, 2)) {
+		other = put(g, JA(0));
+		land(g, at);
+		put(g, I(CLS_ALU64 | (below(g, 2) ? ALU_ADD : ALU_SUB), 2, 0, 0, below(g, 20)));
+		at = put(g, I(CLS_JMP | ops[below(g, 4)] | SRC_X, swap ? 9 : 2, swap ? 2 : 9, 0, 0));
+		put(g, MOVK(2, 1));
+		statement(g);
+		land(g, other);
+	}
 	land(g, at);
 	put(g, MOVK(2, imm(g)));
 	put(g, MOVK(9, imm(g)));
