@@ -68,29 +68,6 @@ bool map_mem_ok(const struct map *m, u64 addr, u64 size, bool write)
 	return m->ops->mem_ok && m->ops->mem_ok(m, addr - base, size);
 }
 
-bool map_mem_span(const struct map *m, u64 addr, u64 *start, u64 *size)
-{
-	u64 first = (u64)m->values;
-
-	switch (m->type) {
-	case BPF_MAP_TYPE_ARRAY:
-		*start = first;
-		*size = (u64)m->max_entries * m->value_stride;
-		if (m->value_size == m->value_stride)
-			return true;
-		*start += (addr - first) / m->value_stride * m->value_stride;
-		*size = m->value_size;
-		return true;
-	case BPF_MAP_TYPE_HASH:
-	case BPF_MAP_TYPE_LRU_HASH:
-		first = (u64)m->h.elems + m->h.value_off;
-		*start = first + (addr - first) / m->h.stride * m->h.stride;
-		*size = m->value_size;
-		return true;
-	}
-	return false;
-}
-
 void *map_first_value(struct map *m)
 {
 	return m->type == BPF_MAP_TYPE_ARRAY ? m->values : NULL;

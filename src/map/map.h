@@ -69,10 +69,6 @@ s64 map_for_each(struct map *m, u32 cpu, map_each_fn fn, void *arg);
 /* Is this range inside values (or ring-buffer data) that a program may read, or write? */
 bool map_mem_ok(const struct map *m, u64 addr, u64 size, bool write);
 
-/* The bytes around addr, for which map_mem_ok() said yes, that are as good: all values of an array, else
- * the element's value.  false: nothing more than what was asked. */
-bool map_mem_span(const struct map *m, u64 addr, u64 *start, u64 *size);
-
 /* Where the values of an array lie, for code that looks them up itself (JIT): element i of this CPU
  * is at base + i * stride while i < n; those of the next CPU are cpu_stride further (n_cpus 0: the
  * array is not per CPU).  false: not an array or per-CPU array. */

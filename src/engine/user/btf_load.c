@@ -2,6 +2,8 @@
 /* engine/user/btf_load.c - BPF_BTF_LOAD.  Kernel 6.18: btf_new_fd() in kernel/bpf/btf.c. */
 #include "base/str.h"
 #include "engine/user/command.h"
+#include "engine/user/verdict.h"
+#include "verify/record.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,18 @@ static int btf_make(struct session *s, struct btf *btf, struct btf_object **out)
 	return 0;
 }
 
+/* Structs with locks, lists and trees: kernel btf_parse_struct_metas(), btf_check_and_fixup_fields(). */
+static int check_structs(struct session *s, const struct btf *btf)
+{
+	const struct profile *k = session_profile(s);
+	struct arena arena = {0};
+	struct struct_metas metas;
+	int err = k ? struct_metas_make(btf, k, &arena, &metas) : -ENOMEM;
+
+	arena_free(&arena);
+	return err;
+}
+
 int cmd_btf_load(struct session *s, union bpf_attr *attr)
 {
 	struct place at = {0};
@@ -96,6 +110,11 @@ int cmd_btf_load(struct session *s, union bpf_attr *attr)
 	if (!data)
 		return attr->btf_size ? -EFAULT : -EINVAL;
 	err = btf_parse(data, attr->btf_size, NULL, 0, &dg, at, &btf);
+	if (!err) {
+		err = check_structs(s, btf);
+		if (err)
+			btf_free(btf);
+	}
 	if (attr->btf_log_level) {
 		log_err = write_log(attr, &dg);
 		if (log_err && !err)

@@ -21,16 +21,8 @@ struct prog_load {
 int prog_refuse(struct prog_load *l, u32 pc, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* expected_attach_type and attach_btf_id fit the type: 0 or -EINVAL.  May change attr's attach type
- * to the default of its type.  Kernel bpf_prog_load_check_attach(). */
-int prog_check_attach(u32 prog_type, u32 *attach_type, bool has_target);
-/* Does this engine know the type at all? */
-bool prog_type_known(u32 prog_type);
-
 /* Map fds become maps, in both copies of the insns.  Of a verified program. */
 int prog_resolve(struct prog_load *l);
-bool license_is_gpl(const char *license);
-
 /* First 8 bytes of SHA-256 over the insns without map fds: the kernel's tag since 6.18. */
 void prog_tag(const struct prog_object *p, u8 tag[BPF_TAG_SIZE]);
 

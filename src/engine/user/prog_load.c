@@ -12,6 +12,7 @@
 #include "exec/jit.h"
 #include "helper/helper.h"
 #include "isa/disasm.h"
+#include "verify/load_check.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,6 @@
 #include <unistd.h>
 
 enum { LICENSE_MAX = 128, FUNC_INFO_BYTES = 8, LINE_INFO_BYTES = 16, REC_SIZE_MAX = 252 };
-
-enum {
-	PROG_FLAGS = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 |
-		     BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE | BPF_F_XDP_HAS_FRAGS |
-		     BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_TEST_REG_INVARIANTS,
-};
 
 static const char *helper_name(void *arg, u32 id)
 {
@@ -228,26 +223,27 @@ static int find_target(struct session *s, const union bpf_attr *attr, struct pro
 /* Whole attr but the insns: errnos in the kernel's order. */
 static int copy_attr(struct session *s, const union bpf_attr *attr, struct prog_object *p)
 {
+	const struct profile *k = session_profile(s);
+	const struct verify_prog vp = {
+		.type = attr->prog_type,
+		.attach_type = load_attach_type(attr->prog_type, attr->expected_attach_type),
+		.flags = attr->prog_flags,
+		.n_insns = attr->insn_cnt,
+		.attach_btf_id = attr->attach_btf_id,
+	};
 	char license[LICENSE_MAX];
-	int err;
+	int err = k ? load_check_prog(&vp, k, NULL) : -ENOMEM;
 
-	if (attr->prog_flags & ~(u32)PROG_FLAGS)
-		return -EINVAL;
-	if (!attr->insn_cnt || attr->insn_cnt > BPF_COMPLEXITY_INSNS)
-		return -E2BIG;
-	p->type = attr->prog_type;
-	p->attach_type = attr->expected_attach_type;
-	p->flags = attr->prog_flags;
-	p->n_insns = attr->insn_cnt;
-	if (!prog_type_known(p->type))
-		return -EINVAL;
-	err = prog_check_attach(p->type, &p->attach_type, attr->attach_btf_id != 0);
 	if (err)
 		return err;
+	p->type = vp.type;
+	p->attach_type = vp.attach_type;
+	p->flags = vp.flags;
+	p->n_insns = vp.n_insns;
 	err = copy_license(attr->license, license);
 	if (err)
 		return err;
-	p->gpl = license_is_gpl(license);
+	p->gpl = load_license_is_gpl(license);
 	if (attr->prog_ifindex)
 		return -EINVAL;
 	err = name_copy(p->name, attr->prog_name);
