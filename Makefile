@@ -132,6 +132,12 @@ SOUND_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/verify/sound/*.c)) $(B)/te
 $(SOUND_OBJ): ALL_CFLAGS += -Itests
 $(B)/tests/verify/sound/sound: $(SOUND_OBJ) $(B)/libosmia.a
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+# Programs made at random, to the verifier and to the running kernel: tests/random/random.c.
+RANDOM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/random/*.c) tests/parity/vcase.c \
+	tests/parity/judge.c tests/parity/live.c tests/parity/pool.c)
+$(RANDOM_OBJ): ALL_CFLAGS += -Itests
+$(B)/osmia-fuzz: $(RANDOM_OBJ) $(B)/libosmia.a
+	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
 KERNELS := $(if $(wildcard $(CORPUS)/kernel),$(CORPUS),../shared/corpus/verifier)/kernel
 parity:
 	@tools/deps build

@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOG_MAX = 64 << 20, PAGE = 4096 };
+/* room for a log; without states and insns (VERIFY_STATS alone) it is short */
+enum { LOG_MAX = 64 << 20, SHORT_LOG_MAX = 256 << 10, PAGE = 4096, LOAD_MAX_S = 20 };
 
 struct loaded {
 	const struct vc_blob *blob;
@@ -30,21 +31,28 @@ static int bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The last line before the statistics. */
+static bool is_figure(const char *line)
+{
+	return str_starts(line, "processed ") || str_starts(line, "verification time ") ||
+	       str_starts(line, "stack depth ");
+}
+
+/* The last line before the figures. */
 static void last_line(const char *log, struct judged *out)
 {
-	const char *end = strstr(log, "\nprocessed "), *start;
+	const char *end = log + strlen(log), *start;
 
-	while (end && strstr(end + 1, "\nprocessed "))
-		end = strstr(end + 1, "\nprocessed ");
-	if (!end)
-		end = log + strlen(log);
-	while (end > log && end[-1] == '\n')
-		end--;
-	start = end;
-	while (start > log && start[-1] != '\n')
-		start--;
-	if (str_starts(start, "processed "))
+	do {
+		while (end > log && end[-1] == '\n')
+			end--;
+		start = end;
+		while (start > log && start[-1] != '\n')
+			start--;
+		if (!is_figure(start))
+			break;
+		end = start;
+	} while (end > log);
+	if (is_figure(start))
 		return;
 	snprintf(out->message, sizeof(out->message), "%.*s", (int)(end - start), start);
 	/* a sentence or two of the kernel's have no newline */
@@ -113,14 +121,16 @@ static void on_alarm(int sig)
 static void load(struct live *l, struct insn *insns, s64 attach, u32 log, struct judged *out)
 {
 	const struct vcase *c = l->c;
-	char *text = calloc(1, LOG_MAX);
+	u32 room = log == VERIFY_STATS ? SHORT_LOG_MAX : LOG_MAX;
+	char *text = calloc(1, room);
 	union bpf_attr attr = {
 		.prog_type = c->prog_type, .insns = (u64)insns, .insn_cnt = c->n_insns,
 		.license = (u64)c->license, .prog_flags = c->flags,
 		.expected_attach_type = c->attach_type, .attach_btf_id = (u32)attach,
-		.log_level = log ? log : 1, .log_buf = (u64)text, .log_size = LOG_MAX,
+		.log_level = log ? log : 1, .log_buf = (u64)text, .log_size = room,
 	};
 	struct timespec a, b;
+	u32 left;
 	int fd;
 
 	if (c->btf) {
@@ -130,9 +140,12 @@ static void load(struct live *l, struct insn *insns, s64 attach, u32 log, struct
 		attr.func_info_rec_size = c->funcs.n ? sizeof(struct bpf_func_info) : 0;
 	}
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL);
+	left = alarm(LOAD_MAX_S);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	fd = bpf(BPF_PROG_LOAD, &attr);
 	clock_gettime(CLOCK_MONOTONIC, &b);
+	signal(SIGALRM, SIG_DFL);
+	alarm(left);
 	out->time_ns = (u64)((b.tv_sec - a.tv_sec) * 1000000000 + (b.tv_nsec - a.tv_nsec));
 	out->err = fd < 0 ? fd : 0;
 	if (fd == -EAGAIN)
