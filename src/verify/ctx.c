@@ -45,8 +45,9 @@ static bool table_access(struct verify *v, s32 off, u32 size, enum access t, str
 	f = ctx_field_find(ctx_of_prog(use.prog_type), off, size, &use, &info->field_size);
 	if (!f)
 		return false;
-	/* programs on uprobes may set registers, which came with 6.18 */
-	if (use.prog_type == BPF_PROG_TYPE_KPROBE && use.write && !profile_since(v->k, 6, 18))
+	/* programs on uprobes may set registers, which came with 6.18; not where the kernel is locked */
+	if (use.prog_type == BPF_PROG_TYPE_KPROBE && use.write &&
+	    (!profile_since(v->k, 6, 18) || v->k->lockdown_integrity))
 		return false;
 	if (t == ACC_WRITE)
 		return true;

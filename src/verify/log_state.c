@@ -116,14 +116,13 @@ static void add_signed(struct str *out, s64 n)
 		str_addf(out, "%#" PRIx64, (u64)n);
 }
 
+/* A known negative value is shown in hex, unlike everywhere else: tnum_strn() until 6.18. */
 void log_tnum(struct str *out, struct tnum t)
 {
 	if (t.mask)
 		str_addf(out, "(0x%" PRIx64 "; 0x%" PRIx64 ")", t.value, t.mask);
-	else if (t.value <= UINT16_MAX)
-		str_addf(out, "%" PRIu64, t.value);
 	else
-		add_signed(out, (s64)t.value);
+		add_unsigned(out, t.value);
 }
 
 /* A negative 32-bit bound that will be shown in hex must not be sign-extended. */

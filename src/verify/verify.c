@@ -41,7 +41,8 @@ static void caps_apply(struct verify *v)
 	v->bpf_capable = k->caps != CAPS_UNPRIV;
 	v->allow_ptr_leaks = v->allow_uninit_stack = perfmon;
 	v->bypass_spec_v1 = v->bypass_spec_v4 = perfmon || k->mitigations_off;
-	v->strict_alignment = v->prog->flags & BPF_F_STRICT_ALIGNMENT;
+	v->strict_alignment = v->prog->flags & BPF_F_STRICT_ALIGNMENT &&
+			      !(v->prog->flags & BPF_F_ANY_ALIGNMENT);
 	v->test_state_freq = v->bpf_capable && v->prog->flags & BPF_F_TEST_STATE_FREQ;
 	v->test_reg_invariants = v->bpf_capable && v->prog->flags & BPF_F_TEST_REG_INVARIANTS;
 }

@@ -56,6 +56,8 @@ static void last_line(const char *log, struct judged *out)
 		return;
 	snprintf(out->message, sizeof(out->message), "%.*s", (int)(end - start), start);
 	/* a sentence or two of the kernel's have no newline */
+	if (strstr(out->message, "verification time "))
+		*strstr(out->message, "verification time ") = '\0';
 	if (strstr(out->message, "processed ") && strstr(out->message, " insns (limit "))
 		*strstr(out->message, "processed ") = '\0';
 }

@@ -209,7 +209,30 @@ static void change_field(struct insn *i, struct rng *r)
 	}
 }
 
-void vcase_mutate(struct vcase *c, struct rng *r)
+/* File descriptors and ids go only where they are still read as such. */
+static void drop_stray(struct vcase *c)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < c->fixes.n; i++) {
+		const struct insn *in = &c->insns[c->fixes.p[i].pc];
+
+		if (insn_is_wide(in) && (in->src == PSEUDO_MAP_FD || in->src == PSEUDO_MAP_VALUE))
+			c->fixes.p[kept++] = c->fixes.p[i];
+	}
+	c->fixes.n = kept;
+	kept = 0;
+	for (u32 i = 0; i < c->names.n; i++) {
+		const struct insn *in = &c->insns[c->names.p[i].pc];
+
+		if ((insn_is_wide(in) && in->src == PSEUDO_BTF_ID) ||
+		    (insn_is_call(in) && in->src == CALL_KFUNC))
+			c->names.p[kept++] = c->names.p[i];
+	}
+	c->names.n = kept;
+}
+
+static void mutate(struct vcase *c, struct rng *r)
 {
 	u32 at = rng_below(r, c->n_insns), other = rng_below(r, c->n_insns), n;
 	struct insn copy = c->insns[other];
@@ -251,6 +274,12 @@ void vcase_mutate(struct vcase *c, struct rng *r)
 	default:
 		change_field(&c->insns[at], r);
 	}
+}
+
+void vcase_mutate(struct vcase *c, struct rng *r)
+{
+	mutate(c, r);
+	drop_stray(c);
 }
 
 /* ---- writing ---- */
