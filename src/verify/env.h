@@ -168,6 +168,7 @@ struct verify {
 	struct hist *cur_hist;        /* entry pushed for this insn, NULL: none */
 	struct reg fake_reg[2];
 	struct explored *explored;
+	struct reg_pool *pool;        /* kept.c */
 	struct live *live;
 	struct loops *loops;
 	struct backtrack *bt;

@@ -68,13 +68,13 @@ static bool range_safe(const struct reg *old, const struct reg *cur)
 	return scalar_within(&old->val, &cur->val) && tnum_in(old->val.bits, cur->val.bits);
 }
 
-static bool scalar_safe(struct verify *v, const struct reg *old, const struct reg *cur,
-			struct ids *ids, enum exact how)
+static bool scalar_safe(struct verify *v, const struct reg *old, bool precise,
+			const struct reg *cur, struct ids *ids, enum exact how)
 {
 	if (v->explore_alu_limits)
 		return !memcmp(old, cur, offsetof(struct reg, id)) &&
 		       scalar_ids_match(ids, old->id, cur->id);
-	if (!old->precise && how == NOT_EXACT)
+	if (!precise && how == NOT_EXACT)
 		return true;
 	/* What the old number was no constant more than, nobody relied on. */
 	if (old->id && (old->id ^ cur->id) & ID_ADD_CONST)
@@ -93,7 +93,8 @@ static bool pkt_range_safe(const struct verify *v, s32 old, s32 cur)
 	return old <= cur;
 }
 
-static bool reg_safe(struct verify *v, const struct reg *old, const struct reg *cur,
+/* precise: did old's value matter? */
+static bool reg_safe(struct verify *v, const struct reg *old, bool precise, const struct reg *cur,
 		     struct ids *ids, enum exact how)
 {
 	if (how == EXACT)
@@ -104,7 +105,7 @@ static bool reg_safe(struct verify *v, const struct reg *old, const struct reg *
 		return false;
 	switch (REG_BASE(old->type)) {
 	case REG_SCALAR:
-		return scalar_safe(v, old, cur, ids, how);
+		return scalar_safe(v, old, precise, cur, ids, how);
 	case PTR_MAP_KEY:
 	case PTR_MAP_VALUE:
 	case PTR_MEM:
@@ -128,7 +129,7 @@ static bool reg_safe(struct verify *v, const struct reg *old, const struct reg *
 
 /* ---- stack ---- */
 
-static bool slot_all_misc(struct verify *v, const struct slot *s)
+static bool slot_all_misc(struct verify *v, const struct slot_view *s)
 {
 	for (u32 i = 0; i < 8; i++)
 		if (s->type[i] != SLOT_MISC &&
@@ -138,10 +139,11 @@ static bool slot_all_misc(struct verify *v, const struct slot *s)
 }
 
 /* The number that a load of the whole slot would give: what was spilled, or an unknown one. */
-static const struct reg *slot_scalar(struct verify *v, const struct slot *s, struct reg *unknown)
+static const struct reg *slot_scalar(struct verify *v, const struct slot_view *s,
+				     struct reg *unknown)
 {
-	if (slot_is_scalar_spill64(s))
-		return &s->reg;
+	if (s->type[0] == SLOT_SPILL && s->reg->type == REG_SCALAR)
+		return s->reg;
 	if (!slot_all_misc(v, s))
 		return NULL;
 	memset(unknown, 0, sizeof(*unknown));
@@ -150,14 +152,14 @@ static const struct reg *slot_scalar(struct verify *v, const struct slot *s, str
 }
 
 /* Both slots are of one kind that has a register. */
-static bool special_safe(struct verify *v, const struct slot *old, const struct slot *cur,
+static bool special_safe(struct verify *v, const struct slot_view *old, const struct slot_view *cur,
 			 struct ids *ids, enum exact how)
 {
-	const struct reg *o = &old->reg, *c = &cur->reg;
+	const struct reg *o = old->reg, *c = cur->reg;
 
 	switch (old->type[7]) {
 	case SLOT_SPILL:
-		return reg_safe(v, o, c, ids, how);
+		return reg_safe(v, o, old->precise, c, ids, how);
 	case SLOT_DYNPTR:
 		return o->dynptr.type == c->dynptr.type &&
 		       o->dynptr.first_slot == c->dynptr.first_slot &&
@@ -177,7 +179,8 @@ static bool special_safe(struct verify *v, const struct slot *old, const struct 
 	return false;
 }
 
-static bool slot_safe(struct verify *v, const struct slot *old, const struct slot *cur,
+/* cur: NULL where its stack is smaller. */
+static bool slot_safe(struct verify *v, const struct slot_view *old, const struct slot_view *cur,
 		      struct ids *ids, enum exact how)
 {
 	struct reg unknown[2];
@@ -199,7 +202,7 @@ static bool slot_safe(struct verify *v, const struct slot *old, const struct slo
 			o = slot_scalar(v, old, &unknown[0]);
 			c = slot_scalar(v, cur, &unknown[1]);
 			if (o && c)
-				return reg_safe(v, o, c, ids, how);
+				return reg_safe(v, o, old->precise, c, ids, how);
 		}
 		if (old->type[i] == SLOT_MISC && cur->type[i] == SLOT_ZERO) {
 			i++;
@@ -217,10 +220,15 @@ static bool slot_safe(struct verify *v, const struct slot *old, const struct slo
 static bool stack_safe(struct verify *v, const struct frame *old, const struct frame *cur,
 		       struct ids *ids, enum exact how)
 {
-	for (u32 i = 0; i < old->n_slots; i++)
-		if (!slot_safe(v, &old->stack[i], i < cur->n_slots ? &cur->stack[i] : NULL, ids,
-			       how))
+	for (u32 i = 0; i < old->n_slots; i++) {
+		struct slot_view o = frame_slot(old, i), c;
+		bool has = i < cur->n_slots;
+
+		if (has)
+			c = frame_slot(cur, i);
+		if (!slot_safe(v, &o, has ? &c : NULL, ids, how))
 			return false;
+	}
 	return true;
 }
 
@@ -252,7 +260,9 @@ static bool frame_safe(struct verify *v, const struct frame *old, const struct f
 	if (old->callback_depth > cur->callback_depth)
 		return false;
 	for (u32 i = 0; i < REG_MAX; i++)
-		if (live >> i & 1 && !reg_safe(v, &old->regs[i], &cur->regs[i], ids, how))
+		if (live >> i & 1 && 
+		    !reg_safe(v, frame_reg(old, i), frame_reg_precise(old, i), frame_reg(cur, i), ids,
+			      how))
 			return false;
 	return stack_safe(v, old, cur, ids, how);
 }

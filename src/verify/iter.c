@@ -54,10 +54,10 @@ static bool is_same(const struct reg *a, const struct reg *b, struct id_pairs *i
 	       ids_agree(ids, a->ref_obj_id, b->ref_obj_id);
 }
 
-static void widen_reg(struct verify *v, const struct reg *old, struct reg *cur,
+static void widen_reg(struct verify *v, const struct reg *old, bool precise, struct reg *cur,
 		      struct id_pairs *ids)
 {
-	if (old->type != REG_SCALAR || cur->type != REG_SCALAR || old->precise || cur->precise ||
+	if (old->type != REG_SCALAR || cur->type != REG_SCALAR || precise || cur->precise ||
 	    is_same(old, cur, ids))
 		return;
 	reg_unknown(v, cur);
@@ -74,10 +74,13 @@ void widen_imprecise(struct verify *v, const struct state *old, struct state *cu
 		u32 n = MIN(fo->n_slots, fc->n_slots);
 
 		for (u32 i = 0; i < REG_MAX; i++)
-			widen_reg(v, &fo->regs[i], &fc->regs[i], &ids);
-		for (u32 i = 0; i < n; i++)
-			if (slot_is_spill(&fo->stack[i]) && slot_is_spill(&fc->stack[i]))
-				widen_reg(v, &fo->stack[i].reg, &fc->stack[i].reg, &ids);
+			widen_reg(v, frame_reg(fo, i), frame_reg_precise(fo, i), &fc->regs[i], &ids);
+		for (u32 i = 0; i < n; i++) {
+			struct slot_view s = frame_slot(fo, i);
+
+			if (s.type[7] == SLOT_SPILL && slot_is_spill(&fc->stack[i]))
+				widen_reg(v, s.reg, s.precise, &fc->stack[i].reg, &ids);
+		}
 	}
 }
 

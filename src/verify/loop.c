@@ -214,7 +214,7 @@ int loops_add_backedge(struct verify *v, struct state *st, u32 pc)
 	v->loops->n_edges++;
 	prune_peak(v);
 
-	int err = state_copy(v, &e->st, v->cur);
+	int err = state_keep(v, &e->st, v->cur);
 
 	e->st.equal_state = st;
 	e->st.insn_idx = pc;

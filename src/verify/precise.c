@@ -70,33 +70,31 @@ static s32 pc_before(const struct state *st, s32 pc, u32 *end)
 
 /* ---- all scalars at once ---- */
 
-/* Calls on every register and spilled register of a state that holds a number. */
-static void scalars_each(struct verify *v, struct state *st,
-			 void (*f)(struct verify *v, struct reg *r, u32 frame, s32 regno, s32 off))
+static void forced_log(struct verify *v, u32 frame, const char *kind, s32 n)
 {
-	for (u32 i = 0; i <= st->curframe; i++) {
-		struct frame *fr = st->frame[i];
-
-		for (u32 r = 0; r < REG_FP; r++)
-			if (fr->regs[r].type == REG_SCALAR)
-				f(v, &fr->regs[r], i, (s32)r, 0);
-		for (u32 s = 0; s < fr->n_slots; s++)
-			if (slot_is_scalar_spill(&fr->stack[s]))
-				f(v, &fr->stack[s].reg, i, -1, -8 * ((s32)s + 1));
-	}
+	if (log_states_on(v))
+		v_log(v, "force_precise: frame%u: forcing %s%d to be precise\n", frame, kind, n);
 }
 
-static void scalar_force(struct verify *v, struct reg *r, u32 frame, s32 regno, s32 off)
+/* Every number that a frame of a kept state holds. */
+static void frame_force(struct verify *v, struct frame *f, u32 frame)
 {
-	if (r->precise)
-		return;
-	r->precise = true;
-	if (!log_states_on(v))
-		return;
-	if (regno >= 0)
-		v_log(v, "force_precise: frame%u: forcing r%d to be precise\n", frame, regno);
-	else
-		v_log(v, "force_precise: frame%u: forcing fp%d to be precise\n", frame, off);
+	struct kept_regs *k = f->kept;
+
+	for (u32 r = 0; k && r < REG_FP; r++) {
+		if (k->regs[r]->type != REG_SCALAR || frame_reg_precise(f, r))
+			continue;
+		k->precise_regs |= 1u << r;
+		forced_log(v, frame, "r", (s32)r);
+	}
+	for (u32 i = 0; k && i < f->n_slots; i++) {
+		struct slot_view s = frame_slot(f, i);
+
+		if (!slot_view_is_scalar(&s) || s.precise)
+			continue;
+		k->precise_slots |= 1ull << i;
+		forced_log(v, frame, "fp", -8 * ((s32)i + 1));
+	}
 }
 
 void precise_all(struct verify *v, struct state *st)
@@ -105,18 +103,22 @@ void precise_all(struct verify *v, struct state *st)
 		v_log(v, "mark_precise: frame%u: falling back to forcing all scalars precise\n",
 		      st->curframe);
 	for (st = st->parent; st; st = st->parent)
-		scalars_each(v, st, scalar_force);
+		for (u32 i = 0; i <= st->curframe; i++)
+			frame_force(v, st->frame[i], i);
 }
 
-static void scalar_forget(struct verify *v, struct reg *r, u32 frame, s32 regno, s32 off)
+void imprecise_all(struct state *st)
 {
-	(void)v, (void)frame, (void)regno, (void)off;
-	r->precise = false;
-}
+	for (u32 i = 0; i <= st->curframe; i++) {
+		struct frame *f = st->frame[i];
 
-void imprecise_all(struct verify *v, struct state *st)
-{
-	scalars_each(v, st, scalar_forget);
+		for (u32 r = 0; r < REG_FP; r++)
+			if (f->regs[r].type == REG_SCALAR)
+				f->regs[r].precise = false;
+		for (u32 s = 0; s < f->n_slots; s++)
+			if (slot_is_scalar_spill(&f->stack[s]))
+				f->stack[s].reg.precise = false;
+	}
 }
 
 /* ---- going back ---- */
@@ -133,59 +135,55 @@ static int entry_reached(struct verify *v, struct state *st, bool *changed)
 		return v_bug(v, "backtracking func entry subprog %u reg_mask %x stack_mask %llx",
 			     f->subprog, *regs, (unsigned long long)bt->slots[bt->frame]);
 	for (u32 r = 1; r <= 5; r++) {
-		if (!(*regs >> r & 1) || f->regs[r].type != REG_SCALAR)
+		if (!(*regs >> r & 1) || frame_reg(f, r)->type != REG_SCALAR || !f->kept)
 			continue;
-		st->frame[0]->regs[r].precise = true;
+		f->kept->precise_regs |= 1u << r;
 		*changed = true;
 	}
 	*regs = 0;
 	return 0;
 }
 
-/* Marks a register or slot of a checkpoint.  True: it need not be followed further, being no number
- * or marked before. */
-static bool reg_mark(struct reg *r, bool is_scalar, bool *changed)
-{
-	if (!is_scalar || r->precise)
-		return true;
-	r->precise = true;
-	*changed = true;
-	return false;
-}
-
-/* Marks what is wanted in a frame of a checkpoint that was reached. */
+/* Marks what is wanted in a frame of a checkpoint that was reached.  What is no number or was marked
+ * before need not be followed further. */
 static int frame_mark(struct verify *v, struct state *st, u32 frame, bool *changed)
 {
 	struct backtrack *bt = v->bt;
 	struct frame *f = st->frame[frame];
+	struct kept_regs *k = f->kept;
 
 	for (u32 mask = bt->regs[frame]; mask; mask &= mask - 1) {
 		u32 r = (u32)__builtin_ctz(mask);
 
-		if (reg_mark(&f->regs[r], f->regs[r].type == REG_SCALAR, changed))
+		if (k->regs[r]->type != REG_SCALAR || frame_reg_precise(f, r))
 			bt->regs[frame] &= ~(1u << r);
 	}
 	for (u64 mask = bt->slots[frame]; mask; mask &= mask - 1) {
-		u32 s = (u32)__builtin_ctzll(mask);
+		u32 i = (u32)__builtin_ctzll(mask);
+		struct slot_view s;
 
-		if (s >= f->n_slots)
-			return v_bug(v, "stack slot %u, total slots %u", s, f->n_slots);
-		if (reg_mark(&f->stack[s].reg, slot_is_scalar_spill(&f->stack[s]), changed))
-			bt->slots[frame] &= ~(1ull << s);
+		if (i >= f->n_slots)
+			return v_bug(v, "stack slot %u, total slots %u", i, f->n_slots);
+		s = frame_slot(f, i);
+		if (!slot_view_is_scalar(&s) || s.precise)
+			bt->slots[frame] &= ~(1ull << i);
 	}
+	*changed |= bt->regs[frame] || bt->slots[frame];
+	k->precise_regs |= bt->regs[frame];
+	k->precise_slots |= bt->slots[frame];
 	if (!log_states_on(v))
 		return 0;
 	v_log(v, "mark_precise: frame%u: parent state ", frame);
 	back_log(v, frame);
 	v_log(v, ": ");
-	log_state(v, st, frame, true);
+	kept_log(v, st, frame);
 	return 0;
 }
 
 static int checkpoint_mark(struct verify *v, struct state *st, bool *changed)
 {
 	for (u32 frame = v->bt->frame + 1; frame-- > 0;) {
-		int err = frame > st->curframe ?
+		int err = frame > st->curframe || !st->frame[frame]->kept ?
 				  v_bug(v, "backtracking frame %u of %u", frame, st->curframe) :
 				  frame_mark(v, st, frame, changed);
 
@@ -321,16 +319,18 @@ int precise_propagate(struct verify *v, const struct state *old, struct state *c
 		bool any = false;
 
 		for (u32 r = 0; r < REG_FP; r++) {
-			if (f->regs[r].type != REG_SCALAR || !f->regs[r].precise)
+			if (frame_reg(f, r)->type != REG_SCALAR || !frame_reg_precise(f, r))
 				continue;
 			propagate_one(v, i, "r", (s32)r, &any);
 			back_want_reg(v->bt, i, r);
 		}
-		for (u32 s = 0; s < f->n_slots; s++) {
-			if (!slot_is_scalar_spill(&f->stack[s]) || !f->stack[s].reg.precise)
+		for (u32 n = 0; n < f->n_slots; n++) {
+			struct slot_view s = frame_slot(f, n);
+
+			if (!slot_view_is_scalar(&s) || !s.precise)
 				continue;
-			propagate_one(v, i, "fp", -8 * ((s32)s + 1), &any);
-			back_want_slot(v->bt, i, s);
+			propagate_one(v, i, "fp", -8 * ((s32)n + 1), &any);
+			back_want_slot(v->bt, i, n);
 		}
 		if (any)
 			v_log(v, "\n");

@@ -139,13 +139,10 @@ static void frame_clean(struct verify *v, struct frame *f, u32 pc)
 
 	for (u32 i = 0; i < REG_FP; i++)
 		if (!(live >> i & 1))
-			reg_not_init(v, &f->regs[i]);
-	for (u32 i = 0; i < f->n_slots; i++) {
-		if (live_slot(v, f->frameno, i))
-			continue;
-		reg_not_init(v, &f->stack[i].reg);
-		memset(f->stack[i].type, SLOT_INVALID, sizeof(f->stack[i].type));
-	}
+			kept_reg_unset(v, f, i);
+	for (u32 i = 0; i < f->n_slots; i++)
+		if (!live_slot(v, f->frameno, i))
+			kept_slot_unset(v, f, i);
 }
 
 static bool same_callsites(const struct state *a, const struct state *b)
@@ -195,7 +192,7 @@ static bool maybe_looping(const struct state *old, const struct state *cur)
 	if (old->curframe != n)
 		return false;
 	for (u32 i = 0; i < REG_MAX; i++)
-		if (memcmp(&old->frame[n]->regs[i], &cur->frame[n]->regs[i],
+		if (memcmp(frame_reg(old->frame[n], i), &cur->frame[n]->regs[i],
 			   offsetof(struct reg, frameno)))
 			return false;
 	return true;
@@ -208,12 +205,12 @@ static bool iter_depths_differ(const struct state *old, const struct state *cur)
 		const struct frame *f = old->frame[fr];
 
 		for (u32 i = 0; i < f->n_slots; i++) {
-			const struct reg *o = &f->stack[i].reg;
+			struct slot_view o = frame_slot(f, i);
 
-			if (f->stack[i].type[0] != SLOT_ITER || o->iter.state != ITER_ACTIVE)
+			if (o.type[0] != SLOT_ITER || o.reg->iter.state != ITER_ACTIVE)
 				continue;
 			if (i >= cur->frame[fr]->n_slots ||
-			    o->iter.depth != cur->frame[fr]->stack[i].reg.iter.depth)
+			    o.reg->iter.depth != cur->frame[fr]->stack[i].reg.iter.depth)
 				return true;
 		}
 	}
@@ -227,7 +224,7 @@ static int endless(struct verify *v, struct state *old, u32 pc)
 	v_log(v, "cur state:");
 	log_state(v, v->cur, v->cur->curframe, true);
 	v_log(v, "old state:");
-	log_state(v, old, v->cur->curframe, true);
+	kept_log(v, old, v->cur->curframe);
 	return -EINVAL;
 }
 
@@ -322,9 +319,9 @@ static int keep(struct verify *v, struct kept **head, u32 pc)
 	v->prev_jmps = v->jmps;
 	v->prev_processed = v->processed;
 	if (v->bpf_capable)
-		imprecise_all(v, cur);
+		imprecise_all(cur);
 	list_add(head, k);
-	err = state_copy(v, &k->st, cur);
+	err = state_keep(v, &k->st, cur);
 	if (err)
 		return err;
 	k->st.insn_idx = pc;

@@ -35,7 +35,7 @@ int precise_reg_in(struct verify *v, struct state *st, u32 regno, bool *changed)
 /* What is pending in the backtrack set (linked registers, propagated marks): *_batch(). */
 int precise_batch(struct verify *v, struct state *starting_state);
 void precise_all(struct verify *v, struct state *st);            /* mark_all_scalars_precise() */
-void imprecise_all(struct verify *v, struct state *st);
+void imprecise_all(struct state *st);            /* of a state that is not kept */
 /* propagate_precision(old -> cur). */
 int precise_propagate(struct verify *v, const struct state *old, struct state *cur, bool *changed);
 /* Adds a register or slot of a frame to the pending set. */

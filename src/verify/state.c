@@ -7,6 +7,7 @@
 #include "verify/env.h"
 #include "verify/subprog.h"
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,11 @@ void frame_free(struct verify *v, struct frame *f)
 {
 	if (!f)
 		return;
+	if (f->kept) {
+		kept_regs_free(v, f->kept, f->n_slots);
+		v_free(v, f, offsetof(struct frame, regs));
+		return;
+	}
 	v_free(v, f->stack, f->cap_slots * sizeof(*f->stack));
 	v_free(v, f, sizeof(*f));
 }

@@ -32,8 +32,21 @@ struct retval_range {
 	s32 min, max;
 };
 
+/* Registers and slots of a state that is kept to be compared with: shared with others that hold the
+ * same (kept.c), since thousands of states differ in little.  They do not change but by what is marked
+ * precise later and by what is found never to be read. */
+struct kept_slot {
+	const struct reg *reg;  /* NULL where type says that there is none */
+	u8 type[8];
+};
+struct kept_regs {
+	const struct reg *regs[REG_MAX];
+	u32 precise_regs;       /* bits: marked since */
+	u64 precise_slots;
+	struct kept_slot slots[]; /* n_slots of the frame */
+};
+
 struct frame {
-	struct reg regs[REG_MAX];
 	s32 callsite;       /* insn of the call; -1: none */
 	u32 frameno;
 	u32 subprog;
@@ -42,7 +55,9 @@ struct frame {
 	bool in_callback, in_async_callback, in_exception_callback;
 	u32 callback_depth;
 	u32 n_slots, cap_slots; /* allocated_stack / 8 */
+	struct kept_regs *kept; /* owned; of kept states, which have no stack[] and regs[] */
 	struct slot *stack;     /* owned */
+	struct reg regs[REG_MAX];
 };
 
 enum ref_kind {
@@ -69,9 +84,9 @@ enum {
 	HIST_SRC_STACK = 1 << 11,
 };
 struct hist {
-	u32 pc;
-	u32 prev_pc;
-	u32 flags;
+	u64 pc : 20;        /* a million insns at most */
+	s64 prev_pc : 21;   /* -1: the path began here */
+	u64 flags : 12;
 	u64 linked;         /* registers and slots of one scalar id: jmp.h, linked_pack() */
 };
 
@@ -112,6 +127,51 @@ int state_copy(struct verify *v, struct state *dst, const struct state *src);
 void state_clear(struct verify *v, struct state *st);
 void state_free(struct verify *v, struct state *st);
 struct state *state_new(struct verify *v); /* zeroed; NULL: out of memory */
+
+/* ---- kept.c: states that are kept ---- */
+/* As state_copy() into a zeroed dst, registers and slots shared. */
+int state_keep(struct verify *v, struct state *dst, const struct state *src);
+void kept_regs_free(struct verify *v, struct kept_regs *k, u32 n_slots);
+void reg_pool_free(struct verify *v);
+/* What is never read again: a register becomes unset, a slot invalid. */
+void kept_reg_unset(struct verify *v, struct frame *f, u32 regno);
+void kept_slot_unset(struct verify *v, struct frame *f, u32 slot);
+/* log_state() of a frame with all there is. */
+void kept_log(struct verify *v, const struct state *st, u32 frameno);
+
+/* A register or slot of a frame, kept or not.  reg is NULL where a kept slot holds none. */
+struct slot_view {
+	const u8 *type;
+	const struct reg *reg;
+	bool precise;
+};
+static inline const struct reg *frame_reg(const struct frame *f, u32 regno)
+{
+	return f->kept ? f->kept->regs[regno] : &f->regs[regno];
+}
+static inline bool frame_reg_precise(const struct frame *f, u32 regno)
+{
+	return frame_reg(f, regno)->precise || (f->kept && f->kept->precise_regs >> regno & 1);
+}
+static inline struct slot_view frame_slot(const struct frame *f, u32 slot)
+{
+	struct slot_view s;
+
+	if (!f->kept) {
+		s.type = f->stack[slot].type;
+		s.reg = &f->stack[slot].reg;
+		s.precise = s.reg->precise;
+		return s;
+	}
+	s.type = f->kept->slots[slot].type;
+	s.reg = f->kept->slots[slot].reg;
+	s.precise = s.reg && (s.reg->precise || f->kept->precise_slots >> slot & 1);
+	return s;
+}
+static inline bool slot_view_is_scalar(const struct slot_view *s) /* is_spilled_scalar_reg() */
+{
+	return s->type[7] == SLOT_SPILL && s->reg->type == REG_SCALAR;
+}
 
 struct frame *frame_new(struct verify *v);
 void frame_free(struct verify *v, struct frame *f);

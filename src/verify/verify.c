@@ -75,6 +75,7 @@ static void env_free(struct verify *v)
 {
 	live_free(v);
 	precise_free(v);
+	reg_pool_free(v);
 	free(v->insns);
 	free(v->aux);
 	free(v->subprogs);
