@@ -142,9 +142,12 @@ static void add_text(struct checking *c, const struct one *o)
 	if (!o->err)
 		str_add(&c->out, "accepted\n");
 	else if (c->explained)
-		str_addf(&c->out, "refused: %s\n", c->x.sentence);
+		str_addf(&c->out, "refused (%s): %s\n", verify_reason_text(c->x.why),
+			 c->x.sentence);
 	else
 		str_addf(&c->out, "refused: %s\n", o->message ? o->message : strerror(-o->err));
+	if (o->err && c->explained && !c->x.at.file && o->v->insn)
+		str_addf(&c->out, "  insn %u: %s\n", o->v->res.pc, o->v->insn);
 	if (o->err && c->explained)
 		explain_text(&c->x, &c->out);
 	else if (o->err && o->v->file)

@@ -17,6 +17,7 @@ static const struct {
 	{ WHY_NONE, "*would lead to reference leak", rule_leak },
 	{ WHY_NONE, "*should have been in [*", rule_return },
 	{ WHY_NONE, "*!read_ok", rule_unset },
+	{ WHY_NONE, "invalid* stack R* off=* size=*", rule_bounds },
 	{ WHY_NONE, "*read from stack*", rule_stack },
 	{ WHY_NONE, "*or_null*", rule_null },
 	{ WHY_NULL, NULL, rule_null },
@@ -31,7 +32,8 @@ static const struct {
 	{ WHY_BOUNDS, NULL, rule_bounds },
 	{ WHY_CALL, NULL, rule_helper },
 	{ WHY_SLEEP, NULL, rule_helper },
-	{ WHY_TYPE, NULL, rule_argument },
+	{ WHY_NONE, "*type=* expected=*", rule_argument },
+	{ WHY_NONE, "*invalid mem access '*'", rule_memory },
 };
 
 static const struct {
@@ -95,7 +97,7 @@ static void say(struct ex *e)
 	if (say_plainly(e, message))
 		return;
 	if (*message)
-		ex_say(e, "%s: %s", verify_reason_text(e->res->why), message);
+		ex_say(e, "%s", message);
 	else
 		ex_say(e, "%s", strerror(-e->res->err));
 }

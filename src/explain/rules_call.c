@@ -145,6 +145,54 @@ bool rule_helper(struct ex *e, const char *message)
 	return true;
 }
 
+/* The kernel's names of types, as they stand behind "expected=". */
+static const struct {
+	const char *name, *words;
+} type_names[] = {
+	{ "fp", "the stack" }, { "pkt", "the packet" }, { "pkt_meta", NULL }, { "map_key", NULL },
+	{ "map_value", "a map value" }, { "mem", "other memory" }, { "ringbuf_mem", "a ring-buffer record" },
+	{ "buf", NULL }, { "trusted_ptr_", "a kernel struct" }, { "ptr_", "a kernel struct" },
+	{ "rcu_ptr_", NULL }, { "ctx", "the context" }, { "map_ptr", "a map" }, { "scalar", "a number" },
+	{ "func", "a function" }, { "sock_common", "a socket" }, { "sock", "a full socket" },
+	{ "tcp_sock", NULL }, { "xdp_sock", NULL }, { "dynptr_ptr", "a dynptr" },
+	{ "percpu_ptr_", "a per-CPU variable of the kernel" }, { "percpu_rcu_ptr_", NULL },
+	{ "percpu_trusted_ptr_", NULL },
+};
+
+static const char *type_named(const char *name, size_t n)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(type_names); i++)
+		if (strlen(type_names[i].name) == n && !memcmp(type_names[i].name, name, n))
+			return type_names[i].words;
+	return NULL;
+}
+
+/* "the stack, the packet or a map value" of "fp, pkt, map_value"; what has no words is left out. */
+static const char *expected_words(struct ex *e, const char *list)
+{
+	const char *words[16], *out;
+	struct str s = {0};
+	u32 n = 0;
+
+	for (const char *p = list; *p && n < ARRAY_SIZE(words);) {
+		size_t len = strcspn(p, ",");
+		const char *w = type_named(p, len);
+		bool twice = false;
+
+		for (u32 i = 0; w && i < n; i++)
+			twice |= !strcmp(words[i], w);
+		if (w && !twice)
+			words[n++] = w;
+		p += len;
+		p += strspn(p, ", ");
+	}
+	for (u32 i = 0; i < n; i++)
+		str_addf(&s, "%s%s", !i ? "" : i + 1 == n ? " or " : ", ", words[i]);
+	out = n ? ex_printf(e, "%s", str_text(&s)) : list;
+	str_free(&s);
+	return out;
+}
+
 bool rule_argument(struct ex *e, const char *message)
 {
 	const struct insn *i = ex_insn(e);
@@ -154,8 +202,8 @@ bool rule_argument(struct ex *e, const char *message)
 	if (!i || !insn_is_call(i) || !r || !want || e->res->reg < 1)
 		return false;
 	trace_value(e, e->path.n - 1, (u32)e->res->reg);
-	ex_say(e, "argument %d of %s is %s; it must be one of: %s", e->res->reg, callee_words(e, i),
-	       type_words(r->type), want + strlen("expected="));
+	ex_say(e, "argument %d of %s is %s; it must be %s", e->res->reg, callee_words(e, i),
+	       type_words(r->type), expected_words(e, want + strlen("expected=")));
 	return true;
 }
 
@@ -241,7 +289,7 @@ static const char *sub_name(const struct ex *e, u32 i)
 	const struct btf *btf = e->p->btf;
 
 	if (!btf || i >= e->p->n_func_info)
-		return "?";
+		return i ? "function" : "program";
 	return btf_name(btf, e->p->func_info[i].type_id);
 }
 

@@ -74,10 +74,11 @@ static u64 room_of(struct ex *e, const struct reg *base, const char **what)
 {
 	switch (REG_BASE(base->type)) {
 	case PTR_MAP_VALUE:
-		*what = ex_printf(e, "the value of map '%s'", base->map->name);
+		*what = *base->map->name ? ex_printf(e, "the value of map '%s'", base->map->name) :
+					   "the map's value";
 		return base->map->value_size;
 	case PTR_MAP_KEY:
-		*what = ex_printf(e, "the key of map '%s'", base->map->name);
+		*what = "the key";
 		return base->map->key_size;
 	case PTR_MEM:
 		*what = base->type & T_RINGBUF ? "the record" : "the memory";
@@ -181,6 +182,11 @@ static void help_bound(struct ex *e, u64 room, u64 size)
 /* The place is known, and outside. */
 static void say_fixed(struct ex *e, const struct touch *t, s64 at, const char *what, u64 room)
 {
+	if (t->base->type == PTR_STACK) {
+		ex_say(e, "this %s %lu bytes at fp%+ld; the stack goes from fp-512 to fp-1",
+		       t->writes ? "writes" : "reads", (unsigned long)t->size, (long)at);
+		return;
+	}
 	ex_say(e, "this %s %s of %s, which has %lu", t->writes ? "writes" : "reads",
 	       bytes_words(e, at, t->size), what, (unsigned long)room);
 	trace_value(e, e->path.n - 1, t->regno);
@@ -210,6 +216,11 @@ bool rule_bounds(struct ex *e, const char *message)
 	if (!trace_offset(e, e->path.n - 1, t.regno, &added))
 		added = t.var;
 	name_from_place(e);
+	if (t.base->type == PTR_STACK) {
+		ex_say(e, "%s is %s here: the place may be outside of the stack, from fp-512 to fp-1",
+		       name_or(e, "the offset"), number_words(e, &added));
+		return true;
+	}
 	if (t.var.smin < 0)
 		ex_say(e, "%s may be negative here (%s), which is before %s", name_or(e, "the offset"),
 		       number_words(e, &added), what);
@@ -306,13 +317,17 @@ bool rule_packet(struct ex *e, const char *message)
 	if (t.var.umax > UINT16_MAX)
 		ex_say(e, "%s has no bound here (%s): a packet has at most 65535 bytes",
 		       "the offset into the packet", number_words(e, &t.var));
-	else if (t.base->range <= 0)
+	else if (t.off < 0) {
+		ex_say(e, "this %s %s, which is before the packet's first byte",
+		       t.writes ? "writes" : "reads", bytes_words(e, t.off, t.size));
+		return true;
+	} else if (t.base->range <= 0)
 		ex_say(e, "%s of the packet %s here without a look at how long it is",
 		       bytes_words(e, t.off, t.size),
 		       t.size == 1 ? t.writes ? "is written" : "is read" :
 		       t.writes	   ? "are written" : "are read");
 	else
-		ex_say(e, "%d bytes were checked to be in the packet; this %s %s of them",
+		ex_say(e, "%d bytes were checked to be in the packet; this %s %s of it",
 		       t.base->range, t.writes ? "writes" : "reads",
 		       bytes_words(e, t.off, t.size));
 	e->name = NULL;
@@ -380,20 +395,49 @@ bool rule_stale(struct ex *e, const char *message)
 	return true;
 }
 
+/* Something that is no memory to a program. */
+bool rule_memory(struct ex *e, const char *message)
+{
+	struct touch t;
+
+	(void)message;
+	if (!touch_of(e, &t))
+		return false;
+	trace_value(e, e->path.n - 1, t.regno);
+	ex_say(e, "%s is %s: nothing can be %s through it", name_or(e, "this"),
+	       type_words(t.base->type), t.writes ? "written" : "read");
+	return true;
+}
+
 /* ---- uninitialised ---- */
 
 bool rule_stack(struct ex *e, const char *message)
 {
+	const char *who;
 	struct touch t;
 
 	if (!touch_of(e, &t) || t.base->type != PTR_STACK || !strstr(message, "read from stack"))
 		return false;
-	if (scalar_is_const(&t.var))
-		ex_say(e, "%s reads %lu bytes of the stack here, not all of which were written",
-		       t.in_call ? callee_words(e, ex_insn(e)) : "this", (unsigned long)t.size);
+	who = t.in_call ? callee_words(e, ex_insn(e)) : "this";
+	if (t.in_call)
+		name_from_argument(e, t.regno);
+	if (!scalar_is_const(&t.var)) {
+		ex_say(e, "%s reads the stack at a place that is not constant, and may not be written",
+		       who);
+	} else if (e->k->caps == CAPS_ALL) {
+		/* with every capability bytes that were not written may be read */
+		ex_say(e, "%s reads %lu bytes of the stack here that belong to a dynptr, an iterator or "
+		       "saved flags", who, (unsigned long)t.size);
+		return true;
+	} else {
+		ex_say(e, "%s reads %lu bytes of the stack here, not all of which were written", who,
+		       (unsigned long)t.size);
+	}
+	if (e->name)
+		ex_help(e, "set all of it first, padding too: __builtin_memset(&%s, 0, sizeof(%s));",
+			e->name, e->name);
 	else
-		ex_say(e, "this reads the stack at a place that is not constant, and may not be written");
-	ex_help(e, "set all of it first, padding too: __builtin_memset(&x, 0, sizeof(x));");
+		ex_help(e, "set all of it first, padding too, with __builtin_memset()");
 	return true;
 }
 

@@ -263,7 +263,9 @@ static enum outcome at_load(struct trace *t, u32 j, const struct insn *i)
 		from = "the context";
 		break;
 	case PTR_MAP_VALUE:
-		from = ex_printf(t->e, "a value of map '%s'", base->map->name);
+		from = *base->map->name ?
+			       ex_printf(t->e, "a value of map '%s'", base->map->name) :
+			       "a map's value";
 		break;
 	case PTR_PACKET:
 		from = "the packet";

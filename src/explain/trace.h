@@ -35,6 +35,7 @@ const char *name_or(struct ex *e, const char *other);
 /* Takes the name that the source line of pc gives the value it computes, when the refused line uses
  * it too, or names nothing else. */
 void name_from(struct ex *e, u32 pc);
+void name_from_argument(struct ex *e, u32 n); /* "k" of "f(&m, &k)" for argument 2 */
 void name_from_place(struct ex *e);      /* the same from the refused line alone */
 const char *bytes_words(struct ex *e, s64 from, u64 n); /* "byte 3", "bytes 3 to 6" */
 void note_fork(struct ex *e);            /* where the path last came to a fork */
@@ -57,6 +58,7 @@ bool rule_math(struct ex *e, const char *message);
 bool rule_size(struct ex *e, const char *message);
 bool rule_packet(struct ex *e, const char *message);
 bool rule_stale(struct ex *e, const char *message);
+bool rule_memory(struct ex *e, const char *message);
 bool rule_stack(struct ex *e, const char *message);
 bool rule_unset(struct ex *e, const char *message);
 bool rule_leak(struct ex *e, const char *message);

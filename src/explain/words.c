@@ -262,6 +262,37 @@ void name_from_place(struct ex *e)
 		e->name = ex_printf(e, "%.*s", (int)n, end - n);
 }
 
+void name_from_argument(struct ex *e, u32 n)
+{
+	const char *line = e->x->at.text, *p;
+	const struct insn *i = ex_insn(e);
+	char callee[64];
+	size_t len = 0;
+	u32 depth = 0;
+
+	if (e->name || !e->x->has_place || !i)
+		return;
+	snprintf(callee, sizeof(callee), "%s", callee_words(e, i));
+	callee[strcspn(callee, "(")] = '\0';
+	p = strstr(line, callee);
+	p = p ? strchr(p, '(') : NULL;
+	if (!p)
+		return;
+	for (p++; *p && n > 1; p++) {
+		depth += *p == '(';
+		if (*p == ')' && !depth--)
+			return;
+		n -= *p == ',' && !depth;
+	}
+	p += strspn(p, " \t");
+	if (*p++ != '&')
+		return;
+	while (is_word_char(p[len]))
+		len++;
+	if (len && (p[len] == ',' || p[len] == ')'))
+		e->name = ex_printf(e, "%.*s", (int)len, p);
+}
+
 void name_from(struct ex *e, u32 pc)
 {
 	struct explain_place at;

@@ -72,7 +72,7 @@ bare() { "$osmia" check --profile="$room/bare" "$@" "$room/two.o"; }
 out=$(bare)
 same "a refusal is exit status 1" 1 $?
 want="program good (xdp): accepted
-program unchecked (xdp): refused: 'n' may be null here: bpf_map_lookup_elem() gives NULL when the key is not there
+program unchecked (xdp): refused (pointer may be null): 'n' may be null here: bpf_map_lookup_elem() gives NULL when the key is not there
   two.bpf.c:12:5
       12 |         *n += 1;
          |            ^

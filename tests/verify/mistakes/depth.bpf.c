@@ -27,7 +27,7 @@ int match(struct xdp_md *ctx)
 
 char LICENSE[] SEC("license") = "GPL";
 
-// says: calls that are open together need more than the 512 bytes of stack there are: outer() 288, inner() 256
+// says: refused (stack): calls that are open together need more than the 512 bytes of stack there are: outer() 288, inner() 256
 // says: depth.bpf.c:14: outer() has 288 bytes of stack
 // says: depth.bpf.c:6: inner() has 256 bytes of stack
 // says: help: what is large can stand in a per-CPU array map
