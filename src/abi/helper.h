@@ -27,7 +27,6 @@ enum helper_btf {
 enum arg_kind {
 	ARG_NONE,        /* the helper takes fewer arguments */
 	ARG_ANY,         /* any initialised value */
-	ARG_SCALAR,      /* a number, no pointer */
 	ARG_MAP,         /* a map of the program; a constant */
 	ARG_KEY,         /* key_size readable bytes of the map before */
 	ARG_VALUE,       /* value_size bytes of the map before */

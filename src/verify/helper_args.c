@@ -29,7 +29,6 @@ static const struct reg_types mem_types = { {
 } };
 
 static const struct reg_types arg_types[] = {
-	[ARG_SCALAR] = { { REG_SCALAR } },
 	[ARG_MAP] = { { PTR_MAP } },
 	[ARG_SIZE] = { { REG_SCALAR } },
 	[ARG_SIZE0] = { { REG_SCALAR } },

@@ -267,7 +267,7 @@ static bool put_arg(struct code *c, u32 id, const struct kind *k, u8 reg, u32 ar
 	case ARG_CTX:
 		put(c, CLS_ALU64 | SRC_X | ALU_MOV, reg, 6, 0, 0);
 		return true;
-	case ARG_ANY: case ARG_SCALAR:
+	case ARG_ANY:
 		put(c, CLS_ALU64 | ALU_MOV, reg, 0, 0, 0);
 		return true;
 	case ARG_SIZE: case ARG_SIZE0: case ARG_ALLOC_SIZE:

@@ -18,7 +18,7 @@ struct user {
 
 static void user_open(struct user *u, u64 max_steps)
 {
-	struct engine_user_opts opts = {.max_steps = max_steps};
+	struct engine_user_opts opts = {.max_steps = max_steps, .max_run_ns = 500000000};
 
 	*u = (struct user){.side = {"user", NULL}};
 	CHECK_EQ(engine_user_new(&opts, NULL, &u->side.engine), 0);
@@ -613,14 +613,13 @@ static struct insn random_insn(const struct user *u, u64 *rng, struct insn *seco
 	return i;
 }
 
-TEST(random_programs)
+static void run_random(u64 max_steps, u64 rng)
 {
 	struct user u;
-	u64 rng = 0x9e3779b97f4a7c15;
 	u32 n_loaded = 0, n_ran = 0;
-	time_t end = time(NULL) + 3;
+	time_t end = time(NULL) + 2;
 
-	user_open(&u, 2000);
+	user_open(&u, max_steps);
 	for (u32 n = 0; n < 200000 && time(NULL) < end; n++) {
 		struct insn insns[48];
 		u32 len;
@@ -664,4 +663,14 @@ TEST(random_programs)
 	CHECK(n_loaded > 100);
 	CHECK_EQ(n_ran, n_loaded);
 	user_close(&u);
+}
+
+TEST(random_programs_interpreted)
+{
+	run_random(2000, 0x9e3779b97f4a7c15);
+}
+
+TEST(random_programs_native)
+{
+	run_random(0, 0x243f6a8885a308d3);
 }

@@ -8,7 +8,8 @@
 #include "engine/engine.h"
 
 struct engine_user_opts {
-	u64 max_steps; /* insns that one run may take, then in the interpreter; 0: no limit */
+	u64 max_steps;  /* insns that one run may take, then in the interpreter; 0: no limit */
+	u64 max_run_ns; /* after which a run is ended where it calls back; 0: ten seconds */
 };
 
 /* opts may be NULL.  -ENOMEM and the errnos of memfd_create(2). */
