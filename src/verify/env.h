@@ -106,6 +106,8 @@ struct pending { /* a path to explore later */
 	struct state st;
 	struct pending *next;
 	u32 pc, prev_pc;
+	u32 pushed_at;      /* v->processed */
+	bool small;         /* st is a kept one: whoever pushed it has made it what it is */
 	size_t log_len;
 };
 

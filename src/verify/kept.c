@@ -243,30 +243,24 @@ void kept_slot_unset(struct verify *v, struct frame *f, u32 slot)
 
 void kept_log(struct verify *v, const struct state *st, u32 frameno)
 {
-	const struct frame *f = st->frame[frameno];
 	struct state whole = *st;
-	struct slot stack[SLOTS_MAX];
-	struct frame full;
 
-	memset(&full, 0, sizeof(full));
-	memset(stack, 0, sizeof(stack));
-	memcpy((void *)&full, (const void *)f, offsetof(struct frame, regs));
-	full.kept = NULL;
-	full.stack = stack;
-	full.n_slots = MIN(f->n_slots, (u32)SLOTS_MAX);
-	for (u32 i = 0; i < REG_MAX; i++) {
-		full.regs[i] = *frame_reg(f, i);
-		full.regs[i].precise = frame_reg_precise(f, i);
-	}
-	for (u32 i = 0; i < full.n_slots; i++) {
-		struct slot_view s = frame_slot(f, i);
+	whole.frame[frameno] = frame_new(v);
+	if (whole.frame[frameno] && !frame_copy(v, whole.frame[frameno], st->frame[frameno]))
+		log_state(v, &whole, frameno, true);
+	frame_free(v, whole.frame[frameno]);
+}
 
-		memcpy(stack[i].type, s.type, sizeof(stack[i].type));
-		if (!s.reg)
-			continue;
-		stack[i].reg = *s.reg;
-		stack[i].reg.precise = s.precise;
+int state_shrink(struct verify *v, struct state *st)
+{
+	struct state small;
+	int err = state_keep(v, &small, st);
+
+	if (err) {
+		state_clear(v, &small);
+		return err;
 	}
-	whole.frame[frameno] = &full;
-	log_state(v, &whole, frameno, true);
+	state_clear(v, st);
+	*st = small;
+	return 0;
 }

@@ -110,17 +110,42 @@ int frame_grow(struct verify *v, struct frame *f, u32 size_bytes)
 	return 0;
 }
 
-static int frame_copy(struct verify *v, struct frame *dst, const struct frame *src)
+static void regs_unkeep(struct frame *dst, const struct frame *src)
+{
+	for (u32 i = 0; i < REG_MAX; i++) {
+		dst->regs[i] = *frame_reg(src, i);
+		dst->regs[i].precise = frame_reg_precise(src, i);
+	}
+	for (u32 i = 0; i < src->n_slots; i++) {
+		struct slot_view s = frame_slot(src, i);
+		struct slot *to = &dst->stack[i];
+
+		memcpy(to->type, s.type, sizeof(to->type));
+		if (s.reg)
+			to->reg = *s.reg;
+		else
+			memset(&to->reg, 0, sizeof(to->reg));
+		to->reg.precise = s.precise;
+	}
+}
+
+int frame_copy(struct verify *v, struct frame *dst, const struct frame *src)
 {
 	struct slot *stack = dst->stack;
 	u32 cap = dst->cap_slots;
 
 	if (!room(v, (void **)&stack, &cap, src->n_slots, sizeof(*stack)))
 		return v_nomem(v);
-	*dst = *src;
+	if (src->kept)
+		memcpy((void *)dst, (const void *)src, offsetof(struct frame, regs));
+	else
+		*dst = *src;
+	dst->kept = NULL;
 	dst->stack = stack;
 	dst->cap_slots = cap;
-	if (src->n_slots)
+	if (src->kept)
+		regs_unkeep(dst, src);
+	else if (src->n_slots)
 		memcpy(stack, src->stack, src->n_slots * sizeof(*stack));
 	return 0;
 }

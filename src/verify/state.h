@@ -121,7 +121,7 @@ static inline u32 state_frame_pc(const struct state *st, u32 i)
 }
 
 /* Copies everything, parent and counts of the tree too, as copy_verifier_state().  dst is zeroed or an
- * older state, whose memory is used again.  0 or -ENOMEM. */
+ * older state, whose memory is used again; src may be a kept one, dst not.  0 or -ENOMEM. */
 int state_copy(struct verify *v, struct state *dst, const struct state *src);
 /* Frees what st owns; st itself with it. */
 void state_clear(struct verify *v, struct state *st);
@@ -131,6 +131,7 @@ struct state *state_new(struct verify *v); /* zeroed; NULL: out of memory */
 /* ---- kept.c: states that are kept ---- */
 /* As state_copy() into a zeroed dst, registers and slots shared. */
 int state_keep(struct verify *v, struct state *dst, const struct state *src);
+int state_shrink(struct verify *v, struct state *st); /* makes it a kept one, where it is */
 void kept_regs_free(struct verify *v, struct kept_regs *k, u32 n_slots);
 void reg_pool_free(struct verify *v);
 /* What is never read again: a register becomes unset, a slot invalid. */
@@ -175,6 +176,7 @@ static inline bool slot_view_is_scalar(const struct slot_view *s) /* is_spilled_
 
 struct frame *frame_new(struct verify *v);
 void frame_free(struct verify *v, struct frame *f);
+int frame_copy(struct verify *v, struct frame *dst, const struct frame *src);
 /* init_func_state(): registers unset, r10 a frame pointer. */
 void frame_init(struct verify *v, struct frame *f, s32 callsite, u32 frameno, u32 subprog);
 /* Room for size bytes below the frame pointer, new slots INVALID; updates the subprogram's depth.

@@ -25,9 +25,25 @@ enum step { STEP_NEXT, STEP_JUMPED, STEP_ENDED };
 
 /* ---- paths ---- */
 
+/* Thousands of paths may wait: those that insns before this one pushed take little memory. */
+static int pending_shrink(struct verify *v)
+{
+	for (struct pending *p = v->pending; p && !p->small; p = p->next) {
+		int err;
+
+		if (p->pushed_at == v->processed)
+			continue;
+		err = state_shrink(v, &p->st);
+		if (err)
+			return err;
+		p->small = true;
+	}
+	return 0;
+}
+
 static struct pending *pending_new(struct verify *v, u32 pc, u32 prev_pc)
 {
-	struct pending *p = v_alloc(v, sizeof(*p));
+	struct pending *p = pending_shrink(v) ? NULL : v_alloc(v, sizeof(*p));
 
 	if (!p) {
 		v_nomem(v);
@@ -35,6 +51,7 @@ static struct pending *pending_new(struct verify *v, u32 pc, u32 prev_pc)
 	}
 	p->pc = pc;
 	p->prev_pc = prev_pc;
+	p->pushed_at = v->processed;
 	p->next = v->pending;
 	p->log_len = v->log_pos;
 	v->pending = p;
@@ -99,23 +116,28 @@ static void pending_free(struct verify *v)
 	v_free(v, p, sizeof(*p));
 }
 
-/* Goes on with the path that was pushed last.  False: there is none. */
-static bool path_pop(struct verify *v, u32 *prev_pc)
+/* Goes on with the path that was pushed last.  1: there is none; or an errno. */
+static int path_pop(struct verify *v, u32 *prev_pc)
 {
 	struct pending *p = v->pending;
 	struct state tmp;
+	int err = 0;
 
 	if (!p)
-		return false;
+		return 1;
 	if (!(v->opts.log_level & VERIFY_LOG2))
 		log_reset(v, p->log_len);
 	v->pc = p->pc;
 	*prev_pc = p->prev_pc;
-	tmp = *v->cur;
-	*v->cur = p->st;
-	p->st = tmp;
+	if (p->small) {
+		err = state_copy(v, v->cur, &p->st);
+	} else {
+		tmp = *v->cur;
+		*v->cur = p->st;
+		p->st = tmp;
+	}
 	pending_free(v);
-	return true;
+	return err;
 }
 
 /* ---- registers ---- */
@@ -436,8 +458,9 @@ static int walk(struct verify *v)
 			err = live_update(v);
 		if (err)
 			return err;
-		if (!path_pop(v, &prev_pc))
-			return 0;
+		err = path_pop(v, &prev_pc);
+		if (err)
+			return MIN(err, 0);
 		print_state = true;
 	}
 }
