@@ -265,7 +265,7 @@ static int chain_mark(struct verify *v, struct state *start, bool *changed)
 
 int precise_reg_in(struct verify *v, struct state *st, u32 regno, bool *changed)
 {
-	bool ignored;
+	bool ignored = false;
 
 	if (!v->bpf_capable)
 		return 0;
@@ -291,7 +291,7 @@ static int batch_mark(struct verify *v, struct state *st, bool *changed)
 
 int precise_batch(struct verify *v, struct state *starting_state)
 {
-	bool ignored;
+	bool ignored = false;
 
 	return batch_mark(v, starting_state, &ignored);
 }
@@ -312,7 +312,7 @@ static void propagate_one(struct verify *v, u32 frame, const char *kind, s32 n, 
 
 int precise_propagate(struct verify *v, const struct state *old, struct state *cur, bool *changed)
 {
-	bool ignored;
+	bool ignored = false;
 
 	for (u32 i = old->curframe + 1; i-- > 0;) {
 		const struct frame *f = old->frame[i];
