@@ -97,14 +97,17 @@ static void frame_force(struct verify *v, struct frame *f, u32 frame)
 	}
 }
 
+/* Where this was done before, it was done from there to the beginning. */
 void precise_all(struct verify *v, struct state *st)
 {
 	if (log_states_on(v))
 		v_log(v, "mark_precise: frame%u: falling back to forcing all scalars precise\n",
 		      st->curframe);
-	for (st = st->parent; st; st = st->parent)
+	for (st = st->parent; st && !st->all_precise; st = st->parent) {
 		for (u32 i = 0; i <= st->curframe; i++)
 			frame_force(v, st->frame[i], i);
+		st->all_precise = true;
+	}
 }
 
 void imprecise_all(struct state *st)

@@ -99,6 +99,7 @@ struct state {
 	const void *active_lock_ptr;
 	u32 active_rcu_locks;       /* 0 or 1 */
 	bool speculative, in_sleepable, cleaned;
+	bool all_precise;           /* kept: every number in it and in those before it matters */
 	u32 branches;               /* paths from here that are not yet explored */
 	u32 insn_idx, curframe;
 	u32 first_pc, last_pc;

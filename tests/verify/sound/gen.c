@@ -7,6 +7,7 @@
  */
 #include "sound.h"
 #include "abi/uapi.h"
+#include "verify/load_check.h"
 #define CHECK_EQ(a, b) ((void)((a) == (b))) /* no test program */
 #include "exec/insns.h"
 
@@ -17,7 +18,8 @@ struct gen {
 	struct insn p[ROOM];
 	u32 n;
 	u32 depth;          /* of blocks */
-	bool packet, in_loop, in_sub;
+	bool packet, skb, in_loop, in_sub;
+	s16 data, data_end; /* of the packet, in the context */
 	u32 calls[16], n_calls;         /* calls of functions, which is in imm */
 	u32 callbacks[4], n_callbacks;  /* wide loads of the callback */
 };
@@ -330,7 +332,7 @@ static void packet_access(struct gen *g)
 		put(g, MOVX(1, 8));
 	}
 	put(g, A64K(ADD, 1, below(g, 20)));
-	put(g, LDX(W, 9, 6, 4));
+	put(g, LDX(W, 9, 6, g->data_end));
 	put(g, MOVX(2, 1));
 	put(g, A64K(ADD, 2, reach));
 	at = put(g, I(CLS_JMP | op | SRC_X, swap ? 9 : 2, swap ? 2 : 9, 0, 0));
@@ -421,6 +423,34 @@ static void after_call(struct gen *g)
 	put(g, MOVX(5, 4));
 }
 
+/* What makes pointers into the packet stale, or elements of a map come and go. */
+static void change(struct gen *g)
+{
+	if (g->in_sub || g->in_loop)
+		return;
+	if (g->skb && below(g, 2)) {
+		put(g, I(CLS_LD | MODE_ABS | SZ_H, 0, 0, 0, below(g, 40)));
+	} else if (g->packet && !g->skb && below(g, 2)) {
+		static const u8 adjust[] = { 44, 65, 54 }; /* head, tail, meta */
+
+		put(g, MOVX(1, 6));
+		put(g, MOVK(2, (s32)below(g, 9) * 4 - 16));
+		put(g, CALLH(adjust[below(g, 3)]));
+		put(g, LDX(W, 8, 6, g->data));
+	} else {
+		bool update = below(g, 2);
+
+		put(g, ST(W, 10, -68, below(g, 3)));
+		put_wide(g, 1, PSEUDO_MAP_FD, FD_FIRST + 1);
+		put(g, MOVX(2, 10));
+		put(g, A64K(ADD, 2, -68));
+		put(g, MOVX(3, 7));
+		put(g, MOVK(4, below(g, 3)));
+		put(g, CALLH(update ? 2 : 3));
+	}
+	after_call(g);
+}
+
 static void call(struct gen *g)
 {
 	if (g->in_sub)
@@ -454,7 +484,10 @@ static void statement(struct gen *g)
 {
 	if (g->n > ROOM - 120)
 		return;
-	switch (below(g, 22)) {
+	switch (below(g, 23)) {
+	case 22:
+		change(g);
+		break;
 	case 18 ... 21:
 		pick(g);
 		break;
@@ -518,14 +551,14 @@ static void prologue(struct gen *g)
 	else
 		put_wide(g, 7, PSEUDO_MAP_VALUE, FD_FIRST + 2);
 	if (g->packet)
-		put(g, LDX(W, 8, 6, 0));
+		put(g, LDX(W, 8, 6, g->data));
 	else
 		lookup(g, 8, 0, below(g, 5));
 	for (u32 r = 0; r <= 9; r++) {
 		if (r >= 6 && r <= 8)
 			continue;
 		if (g->packet)
-			put(g, below(g, 2) ? LDX(W, r, 6, 12 + 4 * (s16)below(g, 2)) :
+			put(g, below(g, 2) ? LDX(W, r, 6, (g->skb ? 48 : 12) + 4 * (s16)below(g, 2)) :
 					     LDX(DW, r, 7, 8 * (s16)below(g, 5)));
 		else
 			put(g, LDX(DW, r, 6, 8 * (s16)below(g, 8)));
@@ -643,7 +676,10 @@ void gen_subject(u64 seed, struct subject *out)
 	struct bpf_func_info *funcs;
 	u32 n;
 
-	g.packet = below(&g, 3) == 0;
+	g.packet = below(&g, 2);
+	g.skb = g.packet && below(&g, 3) == 0;
+	g.data = g.skb ? offsetof(struct __sk_buff, data) : 0;
+	g.data_end = g.skb ? offsetof(struct __sk_buff, data_end) : 4;
 	prologue(&g);
 	for (u32 k = 4 + below(&g, 16); k-- > 0;)
 		statement(&g);
@@ -655,13 +691,14 @@ void gen_subject(u64 seed, struct subject *out)
 
 	*out = (struct subject){
 		.name = "", .n_insns = g.n, .gpl = true, .n_maps = 3,
-		.prog_type = g.packet ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_RAW_TRACEPOINT,
-		.attach_type = g.packet ? BPF_XDP : 0,
+		.prog_type = g.skb	? BPF_PROG_TYPE_SCHED_CLS :
+			     g.packet ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_RAW_TRACEPOINT,
 		.insns = malloc(g.n * sizeof(struct insn)),
 		.maps = { array_of(BPF_MAP_TYPE_ARRAY, 4), array_of(BPF_MAP_TYPE_HASH, 4),
 			  array_of(BPF_MAP_TYPE_ARRAY, 1) },
 		.btf = types(), .funcs = funcs, .n_funcs = n, .owns_types = true,
 	};
+	out->attach_type = load_attach_type(out->prog_type, 0);
 	memcpy(out->insns, g.p, g.n * sizeof(struct insn));
 }
 

@@ -115,6 +115,19 @@ static struct map *map_at(struct exec_env *env, u64 addr)
 	return NULL;
 }
 
+static int packet_load(struct exec_env *env, s32 off, u32 size, u32 *out)
+{
+	const struct packet *p = env->packet;
+	u32 value = 0;
+
+	if (off < 0 || (u32)off > packet_len(p) || packet_len(p) - (u32)off < size)
+		return -EFAULT;
+	for (u32 k = 0; k < size; k++)
+		value = value << 8 | p->data[(u32)off + k];
+	*out = value;
+	return 0;
+}
+
 static u64 note_lookup(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct exec_env *env)
 {
 	struct world *w = world_of(env);
@@ -353,6 +366,7 @@ int world_run(struct world *w, u32 *error_pc)
 	if (has_packet(w)) {
 		new_packet(w);
 		env.packet = &w->pkt;
+		env.packet_load = packet_load;
 	}
 	w->steps = 0;
 	err = exec_run(&env, NULL, &ret);
