@@ -95,6 +95,8 @@ static bool attach_allows(u32 id, u32 prog_type, u32 attach_type)
 	case HELPER_getsockopt:
 		if (prog_type == BPF_PROG_TYPE_CGROUP_SOCKOPT)
 			return attach_type == BPF_CGROUP_SETSOCKOPT;
+		if (prog_type == BPF_PROG_TYPE_TRACING)
+			return attach_type == BPF_TRACE_ITER;
 		return !lsm || attach_type == BPF_LSM_CGROUP;
 	case HELPER_get_local_storage:
 		return !lsm || attach_type == BPF_LSM_CGROUP;

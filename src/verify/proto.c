@@ -171,6 +171,16 @@ static bool lsm_allows(const struct verify *v, u32 id)
 	return true;
 }
 
+/* Iterators that have their socket locked: bpf_iter_get_func_proto(). */
+static bool tracing_allows(const struct verify *v, u32 id)
+{
+	static const char *const iterators[] = { "bpf_iter_tcp", "bpf_iter_unix", NULL };
+
+	if (id == HELPER_setsockopt || id == HELPER_getsockopt)
+		return is_one_of(v->attach_name, iterators);
+	return true;
+}
+
 /* proto->allowed(), whose "no" has a sentence of its own. */
 static bool target_allows(const struct verify *v, u32 id)
 {
@@ -214,6 +224,8 @@ const struct helper_proto *call_proto_find(struct verify *v, u32 id)
 	if (type == BPF_PROG_TYPE_STRUCT_OPS && !struct_ops_allow(v, id))
 		return NULL;
 	if (type == BPF_PROG_TYPE_LSM && !lsm_allows(v, id))
+		return NULL;
+	if (type == BPF_PROG_TYPE_TRACING && !tracing_allows(v, id))
 		return NULL;
 	return helper_proto_for(id, type, at);
 }
