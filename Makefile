@@ -38,7 +38,7 @@ endif
 LIB_SRC := $(wildcard src/osmia*.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/*.c src/btf/*.c \
 	src/obj/*.c src/map/*.c src/exec/*.c src/helper/*.c src/hook/*.c src/engine/*.c \
 	src/engine/*/*.c src/load/*.c src/output/*.c src/verify/*.c src/explain/*.c src/ir/*.c \
-	src/ra/*.c src/gen/*.c)
+	src/ra/*.c src/gen/*.c src/lang/*/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
 # tests/guest speaks to a guest only.

@@ -158,6 +158,15 @@ enum osmia_dump_part {
  * (lines of "PLACE: TEXT") are freed by the caller, either may be NULL. */
 OSMIA_API int osmia_dump(const char *path, unsigned parts, char **text, char **messages);
 
+/* ---- scripts ---- */
+
+/* A script in the bpftrace language, laid out anew (tree: its syntax tree instead).  name is for messages.
+ * *text and *messages (lines of "PLACE: TEXT", then the source line and what is meant in it) are freed by
+ * the caller, either may be NULL.  -EINVAL: the script has mistakes, all of which the messages name;
+ * *text is then NULL. */
+OSMIA_API int osmia_format(const char *script, size_t size, const char *name, bool tree, char **text,
+			   char **messages);
+
 /* ---- would Linux take it? ---- */
 
 /* Strings are borrowed for the call; what a caller leaves out reads as 0. */

@@ -31,19 +31,6 @@ struct checking {
 	bool explained;
 };
 
-static char *messages_text(const struct diag *dg)
-{
-	struct str s = {0};
-
-	for (u32 i = 0; i < dg->n; i++) {
-		char *place = place_text(&dg->msgs[i].at);
-
-		str_addf(&s, "%s%s%s", i ? "\n" : "", place ? place : "", dg->msgs[i].text);
-		free(place);
-	}
-	return str_take(&s);
-}
-
 static void flush(struct checking *c)
 {
 	if (c->opts.write && c->out.len)
@@ -318,7 +305,7 @@ int osmia_check(const char *path, const struct osmia_check_opts *opts, char **me
 	obj_free(c.obj);
 	profile_free(&c.k);
 	if (messages && c.dg.n)
-		*messages = messages_text(&c.dg);
+		*messages = diag_text(&c.dg);
 	str_free(&c.out);
 	diag_free(&c.dg);
 	return err;
@@ -344,7 +331,7 @@ int osmia_profile(char **data, size_t *size, char **messages)
 		*data = str_take(&out);
 	}
 	if (messages)
-		*messages = dg.n ? messages_text(&dg) : NULL;
+		*messages = diag_text(&dg);
 	str_free(&out);
 	diag_free(&dg);
 	return err;

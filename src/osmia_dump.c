@@ -13,19 +13,6 @@ _Static_assert((int)OSMIA_DUMP_SECTIONS == DUMP_SECTIONS && (int)OSMIA_DUMP_MAPS
 	       (int)OSMIA_DUMP_PROGS == DUMP_PROGS && (int)OSMIA_DUMP_BTF_C == DUMP_BTF_C &&
 	       (int)OSMIA_DUMP_BTF_RAW == DUMP_BTF_RAW, "the library's numbers are the public ones");
 
-static char *messages_text(const struct diag *dg)
-{
-	struct str s = {0};
-
-	for (u32 i = 0; i < dg->n; i++) {
-		char *place = place_text(&dg->msgs[i].at);
-
-		str_addf(&s, "%s%s%s", i ? "\n" : "", place ? place : "", dg->msgs[i].text);
-		free(place);
-	}
-	return str_take(&s);
-}
-
 int osmia_dump(const char *path, unsigned parts, char **text, char **messages)
 {
 	struct diag dg = {0};
@@ -42,7 +29,7 @@ int osmia_dump(const char *path, unsigned parts, char **text, char **messages)
 	if (!err && out.failed)
 		err = diag_error(&dg, (struct place){0}, -ENOMEM, "no memory for the text");
 	if (messages)
-		*messages = dg.n ? messages_text(&dg) : NULL;
+		*messages = diag_text(&dg);
 	if (text)
 		*text = err ? NULL : str_take(&out);
 	str_free(&out);

@@ -101,3 +101,16 @@ void diag_free(struct diag *dg)
 	free(dg->msgs);
 	*dg = (struct diag){0};
 }
+
+char *diag_text(const struct diag *dg)
+{
+	struct str s = {0};
+
+	for (u32 i = 0; i < dg->n; i++) {
+		char *place = place_text(&dg->msgs[i].at);
+
+		str_addf(&s, "%s%s%s", i ? "\n" : "", place ? place : "", dg->msgs[i].text);
+		free(place);
+	}
+	return str_take(&s);
+}

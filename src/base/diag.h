@@ -48,5 +48,9 @@ void diag_note(struct diag *dg, struct place at, const char *fmt, ...)
 /* "file:line:col: ", "file: section 'maps'+0x10: ", or "": caller frees; NULL when memory is out. */
 char *place_text(const struct place *at);
 
+/* All messages, "PLACE: TEXT" a line, without a newline at the end: caller frees; NULL when memory is
+ * out or there is none. */
+char *diag_text(const struct diag *dg);
+
 void diag_clear(struct diag *dg);
 void diag_free(struct diag *dg);
