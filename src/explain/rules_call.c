@@ -92,8 +92,8 @@ bool rule_return(struct ex *e, const char *message)
 	if (min == max)
 		ex_say(e, "the result is %s here; %s must return %d", got, who, min);
 	else
-		ex_say(e, "the result is %s here; %s must return %s %d %s %d", got, who, max - min == 1 ? "either" : "from",
-		       min, max - min == 1 ? "or" : "to", max);
+		ex_say(e, "the result is %s here; %s must return %s %d %s %d", got, who,
+		       max - min == 1 ? "either" : "from", min, max - min == 1 ? "or" : "to", max);
 	return true;
 }
 
