@@ -36,7 +36,8 @@ static int cast_result(struct verify *v, const struct kfunc_call *c)
 	const struct btf *btf = c->k->btf;
 	u32 id = (u32)c->constant;
 
-	if (c->constant >= btf_n_types(btf))
+	/* the low half counts, as the kernel's btf_type_by_id() takes an u32 */
+	if (id >= btf_n_types(btf))
 		return v_refuse(v, -EINVAL, WHY_ARG,
 				"Unknown type ID %lld passed to kfunc bpf_rdonly_cast",
 				(long long)c->constant);

@@ -13,6 +13,7 @@
 #include "verify/log.h"
 #include "verify/prune.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,14 +116,24 @@ static struct visit *visit_find(struct verify *v, const struct chain *c)
 	return NULL;
 }
 
+/* "(7,12,1)": call sites, then the part. */
+static const char *chain_text(const struct chain *c, char *out, size_t size)
+{
+	int n = snprintf(out, size, "(");
+
+	for (u32 i = 0; i < ARRAY_SIZE(c->callsites) && c->callsites[i]; i++)
+		n += snprintf(out + n, size - (size_t)n, "%u,", c->callsites[i]);
+	snprintf(out + n, size - (size_t)n, "%u)", c->scc);
+	return out;
+}
+enum { CHAIN_TEXT_MAX = 12 * (FRAMES_MAX + 2) };
+
 static void chain_log(struct verify *v, const char *what, const struct chain *c)
 {
-	if (!(v->opts.log_level & VERIFY_LOG2))
-		return;
-	v_log(v, "SCC %s (", what);
-	for (u32 i = 0; i < ARRAY_SIZE(c->callsites) && c->callsites[i]; i++)
-		v_log(v, "%u,", c->callsites[i]);
-	v_log(v, "%u)\n", c->scc);
+	char text[CHAIN_TEXT_MAX];
+
+	if (v->opts.log_level & VERIFY_LOG2)
+		v_log(v, "SCC %s %s\n", what, chain_text(c, text, sizeof(text)));
 }
 
 int loops_enter(struct verify *v, struct state *st)
@@ -176,13 +187,15 @@ static int edges_propagate(struct verify *v, struct visit *vi)
 int loops_exit(struct verify *v, struct state *st)
 {
 	struct visit *vi;
+	char text[CHAIN_TEXT_MAX];
 	struct chain c;
 
 	if (!chain_of(v, st, &c))
 		return 0;
 	vi = visit_find(v, &c);
 	if (!vi)
-		return st->speculative ? 0 : v_bug(v, "scc exit: no visit info for call chain");
+		return st->speculative ? 0 : v_bug(v, "scc exit: no visit info for call chain %s",
+						   chain_text(&c, text, sizeof(text)));
 	if (vi->entry != st)
 		return 0;
 	chain_log(v, "exit", &c);
@@ -197,13 +210,15 @@ int loops_add_backedge(struct verify *v, struct state *st, u32 pc)
 {
 	struct backedge *e;
 	struct visit *vi;
+	char text[CHAIN_TEXT_MAX];
 	struct chain c;
 
 	if (!chain_of(v, st, &c))
 		return v_bug(v, "add backedge: no SCC in verification path, insn_idx %u", pc);
 	vi = visit_find(v, &c);
 	if (!vi)
-		return v_bug(v, "add backedge: no visit info for call chain");
+		return v_bug(v, "add backedge: no visit info for call chain %s",
+			     chain_text(&c, text, sizeof(text)));
 	e = v_alloc(v, sizeof(*e));
 	if (!e)
 		return v_nomem(v);

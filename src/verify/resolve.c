@@ -254,7 +254,7 @@ static int resolve_var(struct verify *v, u32 pc)
 				"kernel is missing BTF, make sure CONFIG_DEBUG_INFO_BTF=y is "
 				"specified in Kconfig.");
 	}
-	if (!id || id >= btf_n_types(btf))
+	if (id >= btf_n_types(btf))
 		return v_refuse(v, -ENOENT, WHY_BTF, "ldimm64 insn specifies invalid btf_id %d.",
 				(s32)id);
 

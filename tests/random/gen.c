@@ -64,7 +64,7 @@ static const struct vc_blob *types(void)
 enum { TYPE_MAIN = 7, TYPE_SUB = 9, TYPE_GLOBAL = 10, TYPE_VAL = 5, TYPE_INT = 3 };
 
 static const struct vc_map all_maps[N_MAPS] = {
-	[MAP_ARRAY] = { "array", NULL, BPF_MAP_TYPE_ARRAY, 4, 48, 2, 0, .blob = NULL },
+	[MAP_ARRAY] = { "array", NULL, BPF_MAP_TYPE_ARRAY, 4, 48, 1, 0, .blob = NULL },
 	[MAP_HASH] = { "hash", NULL, BPF_MAP_TYPE_HASH, 8, 24, 8, 0, .blob = NULL },
 	[MAP_RING] = { "ring", NULL, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, .blob = NULL },
 	[MAP_LOCK] = { "lock", NULL, BPF_MAP_TYPE_ARRAY, 4, 16, 1, 0, .btf_key = TYPE_INT,
@@ -101,16 +101,23 @@ static u32 pick(struct gen *g, u32 n)
 
 static bool rarely(struct gen *g)
 {
-	return rng_one_in(g->r, 40);
+	return rng_one_in(g->r, 150);
 }
 
+/* At the end; jumps to what is still to come stay as they are. */
 static u32 emit(struct gen *g, u8 code, u32 dst, u32 src, s32 off, s32 imm)
 {
-	u32 pc = g->c->n_insns;
+	struct vcase *c = g->c;
+	struct insn *more = c->insns;
+	u32 pc = c->n_insns;
 
-	if (vcase_insert(g->c, pc, 1))
-		g->c->insns[pc] = (struct insn){ .code = code, .dst = dst & 15, .src = src & 15,
-						 .off = (s16)off, .imm = imm };
+	if (pc % 64 == 0)
+		more = realloc(c->insns, (pc + 64 + 1) * sizeof(*more));
+	if (!more)
+		return pc ? pc - 1 : 0;
+	c->insns = more;
+	c->insns[c->n_insns++] = (struct insn){ .code = code, .dst = dst & 15, .src = src & 15,
+						.off = (s16)off, .imm = imm };
 	return pc;
 }
 
@@ -148,10 +155,12 @@ static void load_map(struct gen *g, u32 dst, u32 which)
 
 static void call(struct gen *g, s32 helper)
 {
+	const struct helper_proto *p = helper_proto((u32)helper);
+
 	emit(g, CLS_JMP | JMP_CALL, 0, CALL_HELPER, 0, helper);
 	for (u32 i = 1; i <= 5; i++)
 		set(g, i, H_NONE, 0);
-	set(g, 0, H_NUM, 0);
+	set(g, 0, p && p->ret == RET_VOID ? H_NONE : H_NUM, 0);
 }
 
 static void kfunc(struct gen *g, const char *name)
@@ -159,9 +168,8 @@ static void kfunc(struct gen *g, const char *name)
 	u32 pc = emit(g, CLS_JMP | JMP_CALL, 0, CALL_KFUNC, 0, 0);
 
 	(void)!vec_push(&g->c->names, ((struct vc_name){ pc, name, false }));
-	for (u32 i = 1; i <= 5; i++)
+	for (u32 i = 0; i <= 5; i++)
 		set(g, i, H_NONE, 0);
-	set(g, 0, H_NUM, 0);
 }
 
 /* A register that holds that, or any now and then; 11: none. */
@@ -169,7 +177,7 @@ static u32 with(struct gen *g, enum hold h)
 {
 	u32 start = pick(g, 11);
 
-	if (rarely(g))
+	if (rng_one_in(g->r, 400))
 		return start;
 	for (u32 i = 0; i < 11; i++)
 		if (g->reg[(start + i) % 11] == h)
@@ -190,6 +198,14 @@ static u32 with_num(struct gen *g)
 		mov_imm(g, reg, (s64)rng_number(g->r));
 	}
 	return reg;
+}
+
+/* Any register that holds something. */
+static u32 with_any(struct gen *g)
+{
+	u32 reg = pick(g, 11);
+
+	return g->reg[reg] != H_NONE || rng_one_in(g->r, 400) ? reg : with_num(g);
 }
 
 /* Somewhere to put a result: not the saved context, most of the time. */
@@ -260,11 +276,9 @@ static u32 small(struct gen *g, u32 n)
 
 static void stack_store(struct gen *g)
 {
-	u32 w = pick(g, 4), slot = pick(g, 8), reg = pick(g, 2) ? with_num(g) : pick(g, 11);
+	u32 w = pick(g, 4), slot = pick(g, 8), reg = pick(g, 2) ? with_num(g) : with_any(g);
 	s32 off = -8 * (s32)(slot + 1);
 
-	if (g->reg[reg] == H_NONE && !rarely(g))
-		reg = with_num(g);
 	if (g->reg[reg] != H_NUM && g->reg[reg] != H_SMALL)
 		w = 3;
 	if (w < 3)
@@ -305,11 +319,25 @@ static void exit_if_null(struct gen *g, u32 reg)
 	emit(g, CLS_JMP | JMP_EXIT, 0, 0, 0, 0);
 }
 
+static bool is_tracing(const struct gen *g)
+{
+	return g->c->prog_type == BPF_PROG_TYPE_KPROBE ||
+	       g->c->prog_type == BPF_PROG_TYPE_TRACEPOINT;
+}
+
+/* Locks are for programs that neither trace nor filter sockets. */
+static bool may_lock(struct gen *g)
+{
+	return (!is_tracing(g) && g->c->prog_type != BPF_PROG_TYPE_SOCKET_FILTER) || rarely(g);
+}
+
 static void lookup(struct gen *g)
 {
 	static const u32 which[] = { MAP_ARRAY, MAP_HASH, MAP_PERCPU, MAP_LOCK, MAP_OUTER, MAP_FROZEN };
 	u32 map = which[pick(g, ARRAY_SIZE(which))], keep = 7 + pick(g, 3);
 
+	if (map == MAP_LOCK && !may_lock(g))
+		map = MAP_ARRAY;
 	key_on_stack(g, 2);
 	load_map(g, 1, map);
 	call(g, HELPER_map_lookup_elem);
@@ -370,7 +398,7 @@ static void access_mem(struct gen *g, enum hold h)
 		break;
 	}
 	default:
-		reg = pick(g, 3) ? with_num(g) : pick(g, 11);
+		reg = pick(g, 4) ? with_num(g) : with_any(g);
 		emit(g, CLS_STX | MODE_MEM | sizes[w], ptr, reg, off, 0);
 	}
 }
@@ -412,11 +440,15 @@ static void packet(struct gen *g)
 
 static void ctx_access(struct gen *g)
 {
-	u32 ctx = with(g, H_CTX), dst = target(g), w = pick(g, 6) ? 2 : pick(g, 4);
+	u32 ctx = with(g, H_CTX), dst = target(g), w = is_tracing(g) ? 3 : 2, n;
 
 	if (ctx == 11)
 		return;
-	emit(g, CLS_LDX | MODE_MEM | sizes[w], dst, ctx, (s32)pick(g, 48) * 4, 0);
+	if (pick(g, 6) == 0)
+		w = pick(g, 4);
+	n = g->c->prog_type == BPF_PROG_TYPE_XDP ? 6 : is_tracing(g) ? 21 : pick(g, 3) ? 19 : 48;
+	emit(g, CLS_LDX | MODE_MEM | sizes[w], dst, ctx,
+	     (s32)(pick(g, n) * (is_tracing(g) ? 8 : 4)), 0);
 	set(g, dst, H_NUM, 0);
 }
 
@@ -433,7 +465,7 @@ static void forget_changed(struct gen *g, const struct gen *before)
 
 static void branch(struct gen *g)
 {
-	u32 reg = pick(g, 4) ? with_num(g) : pick(g, 11), pc, other = with_num(g);
+	u32 reg = pick(g, 4) ? with_num(g) : with_any(g), pc, other = with_num(g);
 	u8 cls = pick(g, 3) ? CLS_JMP : CLS_JMP32;
 	u32 op = (1 + pick(g, 7)) << 4;
 	struct gen before;
@@ -550,6 +582,8 @@ static void section_of_lock(struct gen *g)
 {
 	u32 keep = 7 + pick(g, 3);
 
+	if (!may_lock(g))
+		return;
 	key_on_stack(g, 2);
 	load_map(g, 1, MAP_LOCK);
 	call(g, HELPER_map_lookup_elem);
@@ -637,10 +671,8 @@ static void subprog_call(struct gen *g)
 	if (g->in_callee && pick(g, 3))
 		return;
 	for (u32 arg = 1; arg <= 2; arg++) {
-		u32 from = pick(g, 3) ? with_num(g) : pick(g, 11);
+		u32 from = pick(g, 3) ? with_num(g) : with_any(g);
 
-		if (g->reg[from] == H_NONE)
-			from = with_num(g);
 		if (from != arg)
 			mov_reg(g, arg, from);
 	}
@@ -788,7 +820,8 @@ static void functions(struct gen *g)
 {
 	u32 n = 0, starts[4];
 
-	while (g->calls.n && n < 1 + pick(g, 3)) {
+	/* each is called, else it would be no function */
+	while (n < ARRAY_SIZE(starts) && n < g->calls.n && (!n || pick(g, 2))) {
 		starts[n] = g->c->n_insns;
 		start(g, false);
 		statements(g, 1 + pick(g, 6));
@@ -804,7 +837,7 @@ static void functions(struct gen *g)
 	for (u32 i = 0; i < g->calls.n; i++) {
 		u32 pc = g->calls.p[i];
 
-		g->c->insns[pc].imm = (s32)(starts[pick(g, n)] - pc - 1);
+		g->c->insns[pc].imm = (s32)(starts[i < n ? i : pick(g, n)] - pc - 1);
 	}
 }
 

@@ -9,6 +9,7 @@
  *	--out=DIR     where findings are written as .vc files
  *	--one         the program of --seed alone, with both logs
  *	--no-kernel   ours alone: crashes and hangs
+ *	--say         what ours says of every program
  *
  * A finding is a verdict, a message of a refusal, or a number of processed insns that differs; a program
  * that ours takes long for is not sent, since the kernel's verifier would, too.  Each is made smaller
@@ -38,7 +39,7 @@ struct options {
 	const char *corpus, *out;
 	u64 seed;
 	u32 count, seconds;
-	bool one, no_kernel;
+	bool one, no_kernel, say;
 };
 
 enum difference { SAME, OTHER_VERDICT, OTHER_MESSAGE, OTHER_COUNT, DIFFERENCES };
@@ -79,7 +80,7 @@ static struct vcase *program(const struct fuzz *f, u64 seed)
 	rng_next(&r);
 	if (!f->small.n || rng_one_in(&r, 2)) {
 		c = vcase_random(&r);
-		n = rng_one_in(&r, 2) ? 0 : 1 + rng_below(&r, 3);
+		n = rng_one_in(&r, 3) ? 1 + rng_below(&r, 3) : 0;
 	} else {
 		c = vcase_copy(f->small.p[rng_below(&r, f->small.n)]);
 		n = 1 + rng_below(&r, 4);
@@ -214,6 +215,8 @@ static void try_one(struct fuzz *f, u64 seed)
 	struct judged ours, kernel;
 	enum difference d = ask(f, c, &ours, &kernel);
 
+	if (f->o.say)
+		printf("%lu\t%s\n", seed, ours.failed ? ours.failed : ours.err ? ours.message : "accepted");
 	__atomic_fetch_add(&f->sh->programs, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&f->sh->accepted, !ours.failed && !ours.err, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&f->sh->sent, !kernel.failed, __ATOMIC_RELAXED);
@@ -322,11 +325,11 @@ static int open_all(struct fuzz *f)
 
 int main(int argc, char **argv)
 {
-	enum { SEED = 256, COUNT, SECONDS, CORPUS, OUT, ONE, NO_KERNEL };
+	enum { SEED = 256, COUNT, SECONDS, CORPUS, OUT, ONE, NO_KERNEL, SAY };
 	static const struct option longs[] = {
 		{ "seed", 1, 0, SEED }, { "count", 1, 0, COUNT }, { "seconds", 1, 0, SECONDS },
 		{ "corpus", 1, 0, CORPUS }, { "out", 1, 0, OUT }, { "one", 0, 0, ONE },
-		{ "no-kernel", 0, 0, NO_KERNEL }, { 0 },
+		{ "no-kernel", 0, 0, NO_KERNEL }, { "say", 0, 0, SAY }, { 0 },
 	};
 	static struct fuzz f = { .o.seconds = 10 };
 	int c;
@@ -340,6 +343,7 @@ int main(int argc, char **argv)
 		case CORPUS: f.o.corpus = optarg; break;
 		case OUT: f.o.out = optarg; break;
 		case ONE: f.o.one = true; break;
+		case SAY: f.o.say = true; break;
 		case NO_KERNEL: f.o.no_kernel = true; break;
 		default: return 2;
 		}
