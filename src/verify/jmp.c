@@ -151,17 +151,18 @@ static int note_linked(struct verify *v, const struct cond *c, struct linked_reg
 	return l->n > 1 ? hist_push(v, v->cur, 0, linked_pack(l)) : 0;
 }
 
-/* Each side knows the outcome.  Operands are worked on as copies, even where they are one register.
- * Kernel 6.18: reg_set_min_max(). */
+/* Each side knows the outcome.  A register that is compared with itself is both operands at once: what
+ * one learns, the other has.  Kernel 6.18: reg_set_min_max(). */
 static int refine(struct verify *v, const struct cond *c, struct reg *taken_regs)
 {
 	struct reg taken[2] = { *c->dst, *c->src }, fall[2] = { *c->dst, *c->src };
+	u32 second = c->has_src && c->i->dst == c->i->src ? 0 : 1;
 	int err;
 
 	if (c->dst->type != REG_SCALAR || c->src->type != REG_SCALAR)
 		return 0;
-	scalar_refine(&fall[0].val, &fall[1].val, jmp_negate(c->op), c->is32);
-	scalar_refine(&taken[0].val, &taken[1].val, c->op, c->is32);
+	scalar_refine(&fall[0].val, &fall[second].val, jmp_negate(c->op), c->is32);
+	scalar_refine(&taken[0].val, &taken[second].val, c->op, c->is32);
 	err = reg_sane(v, &taken[0], "true_reg1");
 	err = err ? err : reg_sane(v, &taken[1], "true_reg2");
 	err = err ? err : reg_sane(v, &fall[0], "false_reg1");
@@ -171,8 +172,8 @@ static int refine(struct verify *v, const struct cond *c, struct reg *taken_regs
 	*c->dst = fall[0];
 	taken_regs[c->i->dst] = taken[0];
 	if (c->has_src) {
-		*c->src = fall[1];
-		taken_regs[c->i->src] = taken[1];
+		*c->src = fall[second];
+		taken_regs[c->i->src] = taken[second];
 	}
 	return 0;
 }

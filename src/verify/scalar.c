@@ -288,8 +288,6 @@ static void bits_from_ranges(struct scalar *s)
 /* Each deduction may help the one before it; three rounds are what the kernel does, no fixpoint. */
 void scalar_sync(struct scalar *s)
 {
-	if (scalar_is_empty(s))
-		return;
 	scalar_from_bits(s);
 	deduce(s);
 	deduce(s);

@@ -170,25 +170,26 @@ static void refine_not_set(struct scalar *a, u64 mask, u32 bits)
 	bits_put(a, bits, tnum_and(view_bits(a, bits), tnum_const(~mask)));
 }
 
-/* a < b, or a <= b when gap is 0.  gap is 1 otherwise: the least that b is above a. */
+/* a < b, or a <= b when gap is 0.  gap is 1 otherwise: the least that b is above a.  a and b may be one
+ * number, which then learns both. */
 static void refine_less(struct scalar *a, struct scalar *b, u32 gap, bool is_signed, u32 bits)
 {
 	struct view va = view_get(a, bits), vb = view_get(b, bits);
+	s64 smost = view_signed(&va, (u64)vb.smax - gap);
+	s64 sleast = view_signed(&va, (u64)va.smin + gap);
+	u64 umost = (vb.umax - gap) & view_umost(&va);
+	u64 uleast = (va.umin + gap) & view_umost(&va);
 
-	if (is_signed) {
-		s64 most = view_signed(&va, (u64)vb.smax - gap);
-		s64 least = view_signed(&va, (u64)va.smin + gap);
-
-		va.smax = MIN(va.smax, most);
-		vb.smin = MAX(vb.smin, least);
-	} else {
-		u64 most = (vb.umax - gap) & view_umost(&va);
-		u64 least = (va.umin + gap) & view_umost(&va);
-
-		va.umax = MIN(va.umax, most);
-		vb.umin = MAX(vb.umin, least);
-	}
+	if (is_signed)
+		va.smax = MIN(va.smax, smost);
+	else
+		va.umax = MIN(va.umax, umost);
 	view_put(a, &va);
+	vb = view_get(b, bits);
+	if (is_signed)
+		vb.smin = MAX(vb.smin, sleast);
+	else
+		vb.umin = MAX(vb.umin, uleast);
 	view_put(b, &vb);
 }
 
