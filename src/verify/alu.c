@@ -271,7 +271,8 @@ static int binary_op(struct verify *v, struct insn *i)
 
 /* ---- insns ---- */
 
-/* NEG and byte order.  A pointer that may be leaked becomes an unknown number. */
+/* NEG and byte order.  A pointer that may be leaked becomes an unknown number, and so did every number
+ * before kernel 6.17. */
 static int unary_op(struct verify *v, struct insn *i)
 {
 	struct reg *dst;
@@ -283,7 +284,7 @@ static int unary_op(struct verify *v, struct insn *i)
 	if (ptr_is_value(v, dst))
 		return v_refuse_reg(v, -EACCES, WHY_ARITH, i->dst,
 				    "R%u pointer arithmetic prohibited", i->dst);
-	if (dst->type != REG_SCALAR)
+	if (dst->type != REG_SCALAR || !profile_since(v->k, 6, 17))
 		return reg_use(v, i->dst, USE_DST);
 	err = reg_use(v, i->dst, USE_DST_NO_MARK);
 	if (err)

@@ -31,7 +31,8 @@ static int refuse(struct verify *v, const struct insn *i, enum reason why)
 {
 	static const char tail[] = "pointer arithmetic with it prohibited for !root";
 	const char *op = INSN_OP(i->code) == ALU_ADD ? "add" : "sub";
-	bool src_is_number = v_reg(v, i->src)->type == REG_SCALAR;
+	/* before 6.13 the number was always taken for the source */
+	bool src_is_number = v_reg(v, i->src)->type == REG_SCALAR || !profile_since(v->k, 6, 13);
 	u32 number = src_is_number ? i->src : i->dst, ptr = src_is_number ? i->dst : i->src;
 
 	switch (why) {

@@ -25,6 +25,7 @@ int stack_bounds(struct verify *v, u32 regno, s32 off, s32 size, enum access t)
 {
 	const char *does = t == ACC_READ ? " read from" : " write to";
 	const struct reg *r = v_reg(v, regno);
+	const char *how = profile_since(v->k, 6, 13) ? "" : " indirect";
 	bool fixed = tnum_is_const(r->val.bits);
 	struct frame *f = v_func(v, r);
 	char bits[TNUM_TEXT_MAX];
@@ -98,6 +99,7 @@ int stack_range(struct verify *v, u32 regno, s32 off, s32 size, bool zero_size_o
 		struct call_meta *meta)
 {
 	const struct reg *r = v_reg(v, regno);
+	const char *how = profile_since(v->k, 6, 13) ? "" : " indirect";
 	bool fixed = tnum_is_const(r->val.bits);
 	struct frame *f = v_func(v, r);
 	char bits[TNUM_TEXT_MAX];
@@ -127,11 +129,11 @@ int stack_range(struct verify *v, u32 regno, s32 off, s32 size, bool zero_size_o
 			err = live_read(v, r->frameno, v->pc, 1ull << slot);
 		else if (fixed)
 			err = v_refuse_reg(v, -EACCES, WHY_UNINIT, regno,
-					   "invalid read from stack R%u off %d+%d size %d", regno,
-					   min, i - min, size);
+					   "invalid%s read from stack R%u off %d+%d size %d", how,
+					   regno, min, i - min, size);
 		else
 			err = v_refuse_reg(v, -EACCES, WHY_UNINIT, regno,
-					   "invalid read from stack R%u var_off %s+%d size %d",
+					   "invalid%s read from stack R%u var_off %s+%d size %d", how,
 					   regno, mem_tnum(r->val.bits, bits), i - min, size);
 		if (err)
 			return err;
