@@ -25,7 +25,6 @@ int stack_bounds(struct verify *v, u32 regno, s32 off, s32 size, enum access t)
 {
 	const char *does = t == ACC_READ ? " read from" : " write to";
 	const struct reg *r = v_reg(v, regno);
-	const char *how = profile_since(v->k, 6, 13) ? "" : " indirect";
 	bool fixed = tnum_is_const(r->val.bits);
 	struct frame *f = v_func(v, r);
 	char bits[TNUM_TEXT_MAX];
