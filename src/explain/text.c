@@ -24,7 +24,7 @@ const char *explain_kind_text(enum explain_kind kind)
 	return text[kind];
 }
 
-/* The file's last part: the path to it was another machine's. */
+/* The file's last part: the whole path stands above the notes already. */
 static const char *base_name(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -59,7 +59,7 @@ static void source_line(const struct explain_place *at, bool caret, struct str *
 void explain_text(const struct explanation *x, struct str *out)
 {
 	if (x->has_place) {
-		str_addf(out, "  %s:%u", base_name(x->at.file), x->at.line);
+		str_addf(out, "  %s:%u", x->at.file, x->at.line);
 		if (x->at.col)
 			str_addf(out, ":%u", x->at.col);
 		str_addc(out, '\n');

@@ -73,7 +73,7 @@ out=$(bare)
 same "a refusal is exit status 1" 1 $?
 want="program good (xdp): accepted
 program unchecked (xdp): refused (pointer may be null): 'n' may be null here: bpf_map_lookup_elem() gives NULL when the key is not there
-  two.bpf.c:12:5
+  $room/two.bpf.c:12:5
       12 |         *n += 1;
          |            ^
   two.bpf.c:11: may still be null: from this lookup
