@@ -27,20 +27,33 @@ u64 reg_const_value(const struct reg *r, bool is32)
 	return is32 ? tnum_subreg(r->val.bits).value : r->val.bits.value;
 }
 
-/* Kernel 6.18: reg_not_null(). */
+/* A pointer to a kernel struct that is certainly to one.  Kernel 6.18: is_trusted_reg(). */
+static bool is_trusted_struct(const struct reg *r)
+{
+	const u32 trusted = T_ALLOC | T_TRUSTED | T_NON_OWN_REF;
+
+	return r->ref_obj_id || (REG_FLAGS(r->type) & trusted && !(REG_FLAGS(r->type) & ~trusted));
+}
+
+/* Types that promise a base which is not null; an offset without bounds may still wrap to 0.
+ * Kernel 6.18: reg_not_null(). */
 bool reg_not_null(const struct reg *r)
 {
-	u32 type = r->type;
+	const s64 off_max = 1 << 29; /* BPF_MAX_VAR_OFF */
 
-	if (type_may_be_null(type))
+	if (type_may_be_null(r->type) || r->val.smin <= -off_max || r->val.smax >= off_max)
 		return false;
-	type = REG_BASE(type);
-	return type == PTR_SOCKET || type == PTR_TCP_SOCK || type == PTR_XDP_SOCK ||
-	       type == PTR_BUF || type == PTR_MAP_VALUE || type == PTR_MAP_KEY ||
-	       type == PTR_SOCK_COMMON ||
-	       (type == PTR_BTF && r->type & (T_TRUSTED | T_ALLOC | T_RCU) &&
-		!(r->type & T_UNTRUSTED)) ||
-	       (type == PTR_MEM && !(r->type & T_UNTRUSTED)) || type == PTR_MAP;
+	switch (REG_BASE(r->type)) {
+	case PTR_SOCKET: case PTR_TCP_SOCK: case PTR_XDP_SOCK: case PTR_SOCK_COMMON: case PTR_BUF:
+	case PTR_MAP_VALUE: case PTR_MAP_KEY: case PTR_MAP:
+		return true;
+	case PTR_BTF:
+		return is_trusted_struct(r);
+	case PTR_MEM:
+		return !(r->type & T_UNTRUSTED);
+	default:
+		return false;
+	}
 }
 
 /* Everything before the number: offset and what the type's union says. */
