@@ -113,10 +113,11 @@ static void wants(struct user *u, const struct insn *insns, u32 n, int err, cons
 /* ---- what is refused ---- */
 
 /* Errno of the load, and the last line of the log before its figures. */
-static int load_log(const struct side *s, const struct insn *insns, u32 n, char *why, u32 size)
+static int load_log_as(u32 type, const struct side *s, const struct insn *insns, u32 n, char *why,
+		       u32 size)
 {
 	static char log[1 << 16];
-	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT, .insn_cnt = n};
+	union bpf_attr attr = {.prog_type = type, .insn_cnt = n};
 	char *end, *line;
 	int fd;
 
@@ -137,6 +138,11 @@ static int load_log(const struct side *s, const struct insn *insns, u32 n, char 
 	line = strrchr(log, '\n');
 	snprintf(why, size, "%s", line ? line + 1 : log);
 	return fd >= 0 ? 0 : fd;
+}
+
+static int load_log(const struct side *s, const struct insn *insns, u32 n, char *why, u32 size)
+{
+	return load_log_as(BPF_PROG_TYPE_RAW_TRACEPOINT, s, insns, n, why, size);
 }
 
 static struct side kernel_side = {"kernel", NULL};
@@ -305,6 +311,82 @@ TEST(inner_maps_may_be_short)
 	close(inner);
 	close(outer);
 	user_close(&u);
+}
+
+/* An array whose value begins with a lock: { struct bpf_spin_lock lock; int x; } */
+static int lock_map(const struct side *s)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY}, btf_attr = {0};
+	struct btf_builder b = {0};
+	struct btf *btf;
+	u32 size;
+	int fd;
+
+	btf_add_int(&b, "int", 4, BTF_INT_SIGNED);
+	btf_add_struct(&b, BTF_STRUCT, "bpf_spin_lock", 4);
+	btf_add_member(&b, "val", 1, 0, 0);
+	btf_add_struct(&b, BTF_STRUCT, "value", 8);
+	btf_add_member(&b, "lock", 2, 0, 0);
+	btf_add_member(&b, "x", 1, 32, 0);
+	CHECK_EQ(btf_build(&b, NULL, (struct place){0}, &btf), 0);
+	btf_builder_free(&b);
+	btf_attr.btf = (u64)btf_raw(btf, &size);
+	btf_attr.btf_size = size;
+	attr.btf_fd = (u32)side_cmd(s, BPF_BTF_LOAD, &btf_attr);
+	btf_free(btf);
+	attr.key_size = 4;
+	attr.value_size = 8;
+	attr.max_entries = 1;
+	attr.btf_key_type_id = 1;
+	attr.btf_value_type_id = 3;
+	fd = side_cmd(s, BPF_MAP_CREATE, &attr);
+	close((int)attr.btf_fd);
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void wants_no_lock_access(const struct side *s, int map)
+{
+	const struct insn insns[] = {LDVALUE(1, map, 0), ST(SZ_W, 1, 0, 1), MOV64(0, 0), EXIT_};
+	const struct insn beside[] = {LDVALUE(1, map, 4), ST(SZ_W, 1, 0, 1), MOV64(0, 0), EXIT_};
+	char text[400];
+
+	CHECK_EQ(load_log_as(BPF_PROG_TYPE_XDP, s, insns, ARRAY_SIZE(insns), text, sizeof(text)),
+		 -EACCES);
+	CHECK_STR(text, "bpf_spin_lock cannot be accessed directly by load/store");
+	CHECK_EQ(load_log_as(BPF_PROG_TYPE_XDP, s, beside, ARRAY_SIZE(beside), text, sizeof(text)),
+		 0);
+}
+
+/* Locks are nobody's to write, in a map that another session made neither: its BTF is not known there. */
+TEST(locks_are_no_memory)
+{
+	const char *path = "/sys/fs/bpf/osmia_test/locked";
+	char dir[] = "/dev/shm/osmia-test-XXXXXX", cmd[64];
+	union bpf_attr attr = {.pathname = (u64)path};
+	struct side a, b;
+	int map, again;
+
+	if (!mkdtemp(dir))
+		SKIP("needs a tmpfs at /dev/shm");
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	a = (struct side){"first", user_engine()};
+	b = (struct side){"second", user_engine()};
+	map = lock_map(&a);
+	wants_no_lock_access(&a, map);
+	attr.bpf_fd = (u32)map;
+	CHECK_EQ(side_cmd(&a, BPF_OBJ_PIN, &attr), 0);
+	attr.bpf_fd = 0;
+	again = side_cmd(&b, BPF_OBJ_GET, &attr);
+	CHECK(again >= 0);
+	wants_no_lock_access(&b, again);
+	close(again);
+	close(map);
+	a.engine->ops->free(a.engine);
+	b.engine->ops->free(b.engine);
+	unsetenv("XDG_RUNTIME_DIR");
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	CHECK_EQ(system(cmd), 0);
 }
 
 /* ---- pointers that a client makes up ---- */
