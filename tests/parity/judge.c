@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* parity/judge.c - a case as a struct verify_prog, and what verify() says of it. */
 #include "parity/judge.h"
+#include "explain/witness.h"
 #include "verify/load_check.h"
 #include "verify/record.h"
 #include <errno.h>
@@ -159,7 +160,22 @@ static u64 cpu_ns(void)
 	return (u64)t.tv_sec * 1000000000ull + (u64)t.tv_nsec;
 }
 
-static void run(const struct verify_prog *p, const struct profile *k, u32 log, struct judged *out)
+static void find_witness(const struct verify_prog *p, const struct profile *k,
+			 const struct verify_result *res, u32 budget_ms, struct judged *out)
+{
+	struct witness *w = NULL;
+
+	out->why = res->why;
+	if (witness_find(p, k, res, budget_ms, &w))
+		return;
+	out->has_witness = true;
+	witness_write(w, &out->witness);
+	witness_free(w);
+}
+
+/* witness_ms: how long an input that fails is looked for; 0: not at all. */
+static void run(const struct verify_prog *p, const struct profile *k, u32 log, u32 witness_ms,
+		struct judged *out)
 {
 	struct verify_opts o = { .log_level = log, .log_max = 256 << 20 };
 	struct verify_result res;
@@ -178,10 +194,13 @@ static void run(const struct verify_prog *p, const struct profile *k, u32 log, s
 	free(out->log);
 	out->log = res.log;
 	res.log = NULL;
+	if (witness_ms && out->err)
+		find_witness(p, k, &res, witness_ms, out);
 	verify_result_free(&res);
 }
 
-void judge(const struct vcase *c, const struct profile *k, u32 log, u32 repeat, struct judged *out)
+static void judge_with(const struct vcase *c, const struct profile *k, u32 log, u32 repeat,
+		       u32 witness_ms, struct judged *out)
 {
 	struct host h = { .c = c, .k = k };
 	struct insn *insns = NULL;
@@ -215,12 +234,23 @@ void judge(const struct vcase *c, const struct profile *k, u32 log, u32 repeat, 
 	};
 
 	for (u32 i = 0; i < MAX(repeat, 1u); i++)
-		run(&p, k, log, out);
+		run(&p, k, log, witness_ms, out);
 out:
 	free(insns);
 	free(h.maps);
 	free(h.fds);
 	arena_free(&h.arena);
+}
+
+void judge(const struct vcase *c, const struct profile *k, u32 log, u32 repeat, struct judged *out)
+{
+	judge_with(c, k, log, repeat, 0, out);
+}
+
+void judge_witness(const struct vcase *c, const struct profile *k, u32 budget_ms,
+		   struct judged *out)
+{
+	judge_with(c, k, 0, 1, budget_ms, out);
 }
 
 /* ---- recorded kernels ---- */

@@ -11,10 +11,17 @@ struct judged {
 	u64 time_ns, peak_bytes;
 	char message[400];
 	char *log;            /* owned; level 1 and 2 only */
+	/* of a refusal that a run could show; judge_witness() only */
+	enum verify_reason why;
+	bool has_witness;
+	struct str witness;   /* owned; as a file */
 };
 
 /* What the case is judged with; log: level.  The time is the least of repeat runs. */
 void judge(const struct vcase *c, const struct profile *k, u32 log, u32 repeat, struct judged *out);
+/* The same once, and looks for an input with which a refused program fails, for so long. */
+void judge_witness(const struct vcase *c, const struct profile *k, u32 budget_ms,
+		   struct judged *out);
 /* Asks the running kernel; its BTF resolves the names. */
 void judge_live(const struct vcase *c, const struct profile *k, u32 log, struct judged *out);
 

@@ -12,11 +12,13 @@
  *	--diff=NAME        where our level-2 log of a case parts from the recorded one
  *	--logs             count level-2 logs that are the same; with -v the others' names
  *	--kernel-dir=DIR   recorded kernels (CORPUS/kernel)
+ *	--witness          look for failing inputs of what is refused; with --case: print it
  *	--live             ask the running kernel instead of the tables
  *	--repeat=N         the least time of N runs counts      --jobs=N  --limit=SECONDS
  *
  *	--must             exit status 1 where a mode misses what it must reach
  */
+#include "explain/witness.h"
 #include "parity/judge.h"
 #include "parity/pool.h"
 #include "parity/verdict.h"
@@ -48,14 +50,15 @@ static const struct mode modes[] = {
 
 struct options {
 	const char *dir, *kernel_dir, *mode, *corpus, *groups, *by, *one, *diff;
-	bool verbose, messages, logs, live, must;
+	bool verbose, messages, logs, live, must, witness;
 	u32 level, repeat, jobs, limit_s;
 };
 
 /* What a worker found of one row. */
 struct outcome {
 	int err;
-	bool failed, has_log, log_same, live_failed;
+	bool failed, has_log, log_same, live_failed, has_witness;
+	enum verify_reason reason; /* of a refusal, with --witness */
 	u32 processed;
 	u64 time_ns, peak_bytes;
 	char message[400], why[80];
@@ -90,7 +93,10 @@ struct table {
 	u64 peak_bytes;
 	const char *peak_name;
 	u32 logs, logs_same;
+	u32 witness_of[32], witnesses[32]; /* by reason: refusals, those with a failing input */
 };
+
+enum { WITNESS_MS = 200 }; /* for one program */
 
 /* ---- judging ---- */
 
@@ -115,7 +121,13 @@ static void run_job(void *arg, u32 i)
 		memcpy(o->live_message, got.message, sizeof(o->live_message));
 		free(got.log);
 	}
-	judge(job->c, s->k, 0, s->o->repeat, &got);
+	if (s->o->witness)
+		judge_witness(job->c, s->k, WITNESS_MS, &got);
+	else
+		judge(job->c, s->k, 0, s->o->repeat, &got);
+	o->reason = got.why;
+	o->has_witness = got.has_witness;
+	str_free(&got.witness);
 	o->err = got.err;
 	o->failed = got.failed != NULL;
 	snprintf(o->why, sizeof(o->why), "%s", got.failed ? got.failed : "");
@@ -228,6 +240,9 @@ static void list(const struct session *s, u32 i, const struct truth *t, bool fai
 	else if (s->o->messages && t->processed && o->processed != t->processed)
 		printf("other count\t%s\n\tkernel: %u insns\tours: %u\n", name, t->processed,
 		       o->processed);
+	if (s->o->witness && o->err && !t->accept && !o->has_witness &&
+	    witness_is_about_run(o->reason))
+		printf("no witness\t%s\t%s\t%s\n", verify_reason_text(o->reason), name, o->message);
 	if (s->o->logs && o->has_log && !o->log_same)
 		printf("other log\t%s\n", name);
 }
@@ -248,6 +263,10 @@ static void count(const struct session *s, const struct pool *p, struct table *t
 		if (o->peak_bytes > t->peak_bytes) {
 			t->peak_bytes = o->peak_bytes;
 			t->peak_name = s->jobs.p[i].row->name;
+		}
+		if (!failed && o->err && !truth.accept && o->reason < ARRAY_SIZE(t->witnesses)) {
+			t->witness_of[o->reason]++;
+			t->witnesses[o->reason] += o->has_witness;
 		}
 		t->logs += o->has_log;
 		t->logs_same += o->log_same;
@@ -304,6 +323,25 @@ static bool reached(const struct mode *m, const struct area *a)
 	return ok;
 }
 
+/* Refusals that a run can show, and for how many an input was found that shows it. */
+static void print_witnesses(const struct table *t)
+{
+	u32 n = 0, found = 0;
+
+	for (u32 why = 0; why < ARRAY_SIZE(t->witnesses); why++) {
+		if (!t->witness_of[why] || !witness_is_about_run(why))
+			continue;
+		printf("witness: %-28s %5u of %5u\n", verify_reason_text(why), t->witnesses[why],
+		       t->witness_of[why]);
+		if (why == WHY_BOUNDS || why == WHY_NULL || why == WHY_UNINIT) {
+			n += t->witness_of[why];
+			found += t->witnesses[why];
+		}
+	}
+	printf("witness: out of bounds, null, uninitialised: %u of %u, %.1f%%\n", found, n,
+	       percent(found, n));
+}
+
 /* ---- one mode ---- */
 
 static bool wanted(const struct options *o, const struct mode *m, const char *name,
@@ -356,6 +394,8 @@ static int run_mode(const struct options *o, const struct mode *m, const struct 
 		snprintf(t->all.name, sizeof(t->all.name), "all");
 		count(&s, &pool, t);
 		print_table(m, t);
+		if (o->witness)
+			print_witnesses(t);
 	}
 	vec_free(&s.jobs);
 	return err;
@@ -444,8 +484,14 @@ static int one_case(const struct options *o, const struct vcases *cases)
 	k.caps = m->caps;
 	if (o->live)
 		judge_live(c, &k, level, &got);
+	else if (o->witness)
+		judge_witness(c, &k, WITNESS_MS, &got);
 	else
 		judge(c, &k, level, o->repeat, &got);
+	if (o->witness) {
+		fputs(str_text(&got.witness), stdout);
+		str_free(&got.witness);
+	}
 	if (o->diff) {
 		recorded = log_recorded(o->dir, m->kernel, name);
 		if (!recorded)
@@ -469,13 +515,13 @@ static int one_case(const struct options *o, const struct vcases *cases)
 int main(int argc, char **argv)
 {
 	enum { MODE = 256, CORPUS, GROUPS, BY, CASE, DIFF, LOGS, KERNEL_DIR, LIVE, REPEAT, JOBS, LIMIT,
-	       MUST };
+	       MUST, WITNESS };
 	static const struct option longs[] = {
 		{ "mode", 1, 0, MODE }, { "corpus", 1, 0, CORPUS }, { "groups", 1, 0, GROUPS },
 		{ "by", 1, 0, BY }, { "case", 1, 0, CASE }, { "diff", 1, 0, DIFF },
 		{ "logs", 0, 0, LOGS }, { "kernel-dir", 1, 0, KERNEL_DIR }, { "live", 0, 0, LIVE },
 		{ "repeat", 1, 0, REPEAT }, { "jobs", 1, 0, JOBS }, { "limit", 1, 0, LIMIT },
-		{ "must", 0, 0, MUST }, { 0 },
+		{ "must", 0, 0, MUST }, { "witness", 0, 0, WITNESS }, { 0 },
 	};
 	struct options o = { .mode = "all", .groups = "*", .by = "corpus", .repeat = 1, .jobs = 2,
 			     .limit_s = 60 };
@@ -499,6 +545,7 @@ int main(int argc, char **argv)
 		case KERNEL_DIR: o.kernel_dir = optarg; break;
 		case MUST: o.must = true; break;
 		case LIVE: o.live = true; break;
+		case WITNESS: o.witness = true; break;
 		case REPEAT: o.repeat = (u32)atoi(optarg); break;
 		case JOBS: o.jobs = (u32)atoi(optarg); break;
 		case LIMIT: o.limit_s = (u32)atoi(optarg); break;
