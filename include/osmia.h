@@ -144,6 +144,11 @@ OSMIA_API const char *osmia_vm_text(struct osmia_vm *vm);
 /* The nth message as "PLACE: TEXT"; NULL past the end.  A load or run that fails begins anew. */
 OSMIA_API const char *osmia_vm_message(struct osmia_vm *vm, unsigned n);
 
+/* Runs a witness: a file that holds a program that Linux refuses, and inputs with which it fails.
+ * *report (caller frees; NULL when memory is out): the inputs and what happens, a line each.  0: it
+ * fails; -ENOENT: it does not; -EINVAL: the text is no witness, *report says where. */
+OSMIA_API int osmia_witness_run(const void *text, size_t size, char **report);
+
 /* ---- what an object holds ---- */
 
 enum osmia_dump_part {

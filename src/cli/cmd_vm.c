@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_INTERP = OPT_FIRST, OPT_JIT, OPT_ASM, OPT_ELF, OPT_DISASM, OPT_LIMIT };
+enum { OPT_INTERP = OPT_FIRST, OPT_JIT, OPT_ASM, OPT_ELF, OPT_DISASM, OPT_LIMIT, OPT_WITNESS };
 enum { INPUT_MAX = 64 << 20 }; /* bytes */
 
 static const struct cli_opt opts[] = {
@@ -24,11 +24,13 @@ static const struct cli_opt opts[] = {
 	{ OPT_ELF, "elf", NULL, "the program is an ELF object: its first program, else .text" },
 	{ OPT_DISASM, "disasm", NULL, "print the program, do not run it" },
 	{ OPT_LIMIT, "limit", "N", "end with an error after about N insns" },
+	{ OPT_WITNESS, "witness", "FILE", "run a refused program into its fault, as FILE says" },
 	{ 0 },
 };
 
 struct vm_opts {
 	const char *memory; /* hex */
+	const char *witness; /* file */
 	enum osmia_vm_format format;
 	bool disasm, jit;
 	uint64_t limit;
@@ -158,6 +160,29 @@ out:
 	return status;
 }
 
+/* Exit status 0: the program fails as it should. */
+static int run_witness(const char *path)
+{
+	struct bytes in = { 0 };
+	int err = file_read(path, INPUT_MAX, &in), status = EXIT_FAULT;
+	char *report = NULL;
+
+	if (err) {
+		cli_error("%s: %s", path, strerror(-err));
+		return EXIT_FAULT;
+	}
+	err = osmia_witness_run(in.p, in.size, &report);
+	if (err) {
+		cli_error("%s: %s", path, report ? report : "out of memory");
+	} else {
+		fputs(report ? report : "", stdout);
+		status = EXIT_DONE;
+	}
+	free(report);
+	bytes_free(&in);
+	return status;
+}
+
 int cmd_vm(int argc, char **argv)
 {
 	struct cli_args a = cli_args("vm", opts, argc, argv);
@@ -178,6 +203,9 @@ int cmd_vm(int argc, char **argv)
 		case OPT_DISASM:
 			o.disasm = true;
 			break;
+		case OPT_WITNESS:
+			o.witness = a.value;
+			break;
 		case OPT_LIMIT:
 			if (str_to_u64(a.value, &o.limit))
 				return cli_usage("vm", "--limit takes a number, not '%s'", a.value);
@@ -194,5 +222,5 @@ int cmd_vm(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	return vm_main(&o);
+	return o.witness ? run_witness(o.witness) : vm_main(&o);
 }

@@ -13,7 +13,7 @@ void inputs_free(struct inputs *in)
 	vec_free(&in->bytes);
 }
 
-s32 inputs_get(struct inputs *in, u64 key, u32 size)
+s32 inputs_get(struct inputs *in, u64 key, u32 size, enum input_kind kind, u32 pc)
 {
 	struct input *i;
 
@@ -24,7 +24,7 @@ s32 inputs_get(struct inputs *in, u64 key, u32 size)
 		return -1;
 	memset(in->bytes.p + in->bytes.n, 0, size);
 	i = &in->list.p[in->list.n];
-	*i = (struct input){ .key = key, .size = size, .at = in->bytes.n };
+	*i = (struct input){ .key = key, .kind = kind, .pc = pc, .size = size, .at = in->bytes.n };
 	in->bytes.n += size;
 	return (s32)in->list.n++;
 }

@@ -12,9 +12,24 @@
 #include "base/vec.h"
 #include "isa/insn.h"
 
+/* What an input is, for people. */
+enum input_kind {
+	INPUT_CONTENT,      /* of memory */
+	INPUT_CONTEXT, INPUT_PACKET, INPUT_VALUE,
+	INPUT_LENGTH,       /* of the packet */
+	INPUT_RESULT,       /* of a call or load */
+	INPUT_NULL,         /* is the result null? */
+	INPUT_WRITTEN,      /* what a call left in memory */
+	INPUT_ADDRESS,      /* where memory lies: how far from where it would lie by itself */
+	INPUT_TURNS,        /* how often a callback is called */
+	INPUT_KIND_END,
+};
+
 /* Bytes that come from outside, known by what asked for them. */
 struct input {
 	u64 key;
+	enum input_kind kind;
+	u32 pc;             /* insn that asked first */
 	u32 size;
 	u32 at;             /* first byte in inputs.bytes */
 };
@@ -52,7 +67,7 @@ struct exprs {
 
 void inputs_free(struct inputs *in);
 /* Index of the input with that key, made of zeros where new (as large as asked for). -1: no memory. */
-s32 inputs_get(struct inputs *in, u64 key, u32 size);
+s32 inputs_get(struct inputs *in, u64 key, u32 size, enum input_kind kind, u32 pc);
 static inline u8 *inputs_at(const struct inputs *in, u32 input)
 {
 	return in->bytes.p + in->list.p[input].at;

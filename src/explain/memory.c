@@ -17,13 +17,19 @@ void memory_free(struct memory *m)
 	vec_free(&m->objects);
 }
 
+static enum input_kind content_kind(enum object_kind kind)
+{
+	return kind == OBJECT_CTX ? INPUT_CONTEXT : kind == OBJECT_PACKET ? INPUT_PACKET :
+	       kind == OBJECT_VALUE ? INPUT_VALUE : INPUT_CONTENT;
+}
+
 /* Kernel memory, far from what was placed before unless an input says otherwise.  The address as an
  * expression. */
 static u32 place_object(struct memory *m, u64 key)
 {
 	const struct insn le = jump_op(JMP_JLE);
 	u64 at = (u64)m->objects.n << 28, low = 0xffff800000000000;
-	s32 input = inputs_get(m->e->in, key ^ 0xadd0000000000000, 8);
+	s32 input = inputs_get(m->e->in, key ^ 0xadd0000000000000, 8, INPUT_ADDRESS, m->pc);
 	u32 n;
 
 	if (input < 0)
@@ -51,7 +57,7 @@ u32 memory_object(struct memory *m, enum object_kind kind, u64 key, u32 size)
 	o->base_expr = kind == OBJECT_NULL || kind == OBJECT_STACK ? 0 : place_object(m, key);
 	o->base = expr_value(m->e, o->base_expr);
 	o->input = kind == OBJECT_NULL || kind == OBJECT_STACK || size > DENSE_MAX ? -1 :
-		   inputs_get(m->e->in, key, size);
+		   inputs_get(m->e->in, key, size, content_kind(kind), m->pc);
 	return m->objects.n - 1;
 }
 
@@ -87,7 +93,8 @@ static struct shade initial(struct memory *m, u32 object, u64 off, u32 size)
 	}
 	if (o->input >= 0 && off + size <= m->e->in->list.p[o->input].size)
 		return shade_number(expr_input(m->e, (u32)o->input, (u32)off, size));
-	input = inputs_get(m->e->in, o->key * 31 + (off << 4 | size), size);
+	input = inputs_get(m->e->in, o->key * 31 + (off << 4 | size), size, content_kind(o->kind),
+			   m->pc);
 	return input < 0 ? shade_const(m->e, 0) :
 			   shade_number(expr_input(m->e, (u32)input, 0, size));
 }
@@ -164,7 +171,7 @@ void memory_store(struct memory *m, u32 object, s64 at, u32 size, struct shade w
 
 void memory_fill(struct memory *m, u32 object, s64 off, u32 size, u64 key)
 {
-	s32 input = inputs_get(m->e->in, key, size);
+	s32 input = inputs_get(m->e->in, key, size, INPUT_WRITTEN, m->pc);
 
 	for (u32 i = 0; input >= 0 && i < size;) {
 		u32 n = size - i >= 8 && !((off + i) & 7) ? 8 : 1;

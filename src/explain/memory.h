@@ -37,6 +37,7 @@ struct object {
 struct memory {
 	VEC(struct object) objects; /* [0] is null */
 	struct exprs *e;
+	u32 pc;             /* insn that runs: asks for what is new */
 };
 
 void memory_init(struct memory *m, struct exprs *e);

@@ -132,6 +132,9 @@ static void note_result(struct recorder *rec, struct verify *v, u32 pc)
 	if (insn_is_call(i) && i->src != CALL_SUBPROG) {
 		out->rule = rule_of(v, i);
 		describe(rec, v_reg(v, 0), out);
+		/* the verifier takes it for any number, but it has 32 bits */
+		if (i->src == CALL_HELPER && i->imm == HELPER_get_prandom_u32)
+			out->umax = UINT32_MAX;
 	} else if (class == CLS_LDX || insn_is_wide(i)) {
 		describe(rec, v_reg(v, i->dst), out);
 		if (insn_is_wide(i))
@@ -191,7 +194,7 @@ static int plan_begin(const struct verify_prog *p, const struct verify_result *r
 		return -ENOMEM;
 	memcpy(plan->insns, p->insns, p->n_insns * sizeof(*plan->insns));
 	for (u32 i = 0; i < p->n_insns; i++)
-		plan->map_of[i] = -1;
+		plan->map_of[i] = plan->results[i].map = -1;
 	return 0;
 }
 

@@ -357,6 +357,7 @@ static void on_insn(struct exec_env *env, const struct exec_prog *prog, u32 pc, 
 	(void)prog;
 	w->insns[pc] = w->plan->insns[pc];
 	w->pc = w->over ? w->pc : pc;
+	w->mem.pc = w->pc;
 	if (w->bad[pc])
 		watch_end(w, TRIAL_ENDED);
 	if (!w->over) {
@@ -406,7 +407,7 @@ static int any_call(struct exec_env *env, u32 id, const u64 args[5])
 /* Helpers that call back are left to the interpreter, and come here. */
 static u64 calls_back(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5, struct exec_env *env)
 {
-	return watch_call_back(env->step_arg, r1, r2, r3, r4, r5);
+	return watch_call_back(env->step_arg, (const u64[]){ r1, r2, r3, r4, r5 });
 }
 
 /* Insns that the interpreter must not be given: what insns_check() would refuse, one by one, since a

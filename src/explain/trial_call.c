@@ -29,7 +29,7 @@ static struct shade number_result(struct watch *w, const struct result *r, u64 k
 
 	if (r->umin == r->umax)
 		return shade_const(w->e, r->umin);
-	input = inputs_get(w->e->in, key, 8);
+	input = inputs_get(w->e->in, key, 8, INPUT_RESULT, w->pc);
 	if (input < 0)
 		return shade_const(w->e, r->umin);
 	bytes = inputs_at(w->e->in, (u32)input);
@@ -59,7 +59,7 @@ static u32 packet_object(struct watch *w)
 
 	if (o < n)
 		return o;
-	len = inputs_get(w->e->in, 3, 4);
+	len = inputs_get(w->e->in, 3, 4, INPUT_LENGTH, w->pc);
 	if (len < 0)
 		return o;
 	p->size_expr = expr_input(w->e, (u32)len, 0, 4);
@@ -88,7 +88,7 @@ static struct shade maybe_null(struct watch *w, struct shade s, u32 null_expr)
 static struct shade with_null_input(struct watch *w, struct shade s, u64 key)
 {
 	const struct insn le = jump_op(JMP_JLE);
-	s32 input = inputs_get(w->e->in, ~key, 1);
+	s32 input = inputs_get(w->e->in, ~key, 1, INPUT_NULL, w->pc);
 	u32 n = input < 0 ? 0 : expr_input(w->e, (u32)input, 0, 1);
 
 	expr_require(w->e, &le, n, expr_const(w->e, 1), true);
@@ -170,8 +170,7 @@ static bool check_written(struct watch *w, u32 regno, u64 size, const char *name
 	struct shade s = *watch_reg(w, regno);
 	s64 at = (s64)expr_value(w->e, s.expr);
 
-	if (w->mem.objects.p[s.object].kind != OBJECT_STACK || !watch_at_target(w) ||
-	    w->past_target)
+	if (w->mem.objects.p[s.object].kind != OBJECT_STACK || !watch_at_target(w))
 		return true;
 	for (u64 i = 0; i < size; i++)
 		if (memory_load(&w->mem, s.object, at + (s64)i, 1).kind == SHADE_UNSET) {
@@ -245,7 +244,6 @@ static bool check_arg(struct watch *w, const struct helper_proto *p, u32 n)
 		return false;
 	switch (kind) {
 	case ARG_ANY:
-	case ARG_SCALAR:
 	case ARG_SIZE:
 	case ARG_SIZE0:
 	case ARG_ALLOC_SIZE:
@@ -274,8 +272,11 @@ static void fill_written(struct watch *w, const struct helper_proto *p)
 		struct shade s = *watch_reg(w, n + 1);
 		u32 size_expr;
 
-		if (!(p->arg[n] & (ARG_UNINIT | ARG_WRITE)) || s.kind != SHADE_POINTER ||
-		    !s.object || !memory_size(w, p, n, &size_expr))
+		if (!(p->arg[n] & (ARG_UNINIT | ARG_WRITE)) || s.kind != SHADE_POINTER || !s.object)
+			continue;
+		if (ARG_KIND(p->arg[n]) == ARG_DYNPTR)
+			size_expr = expr_const(w->e, sizeof(struct bpf_dynptr));
+		else if (!memory_size(w, p, n, &size_expr))
 			continue;
 		memory_fill(&w->mem, s.object, (s64)expr_value(w->e, s.expr),
 			    (u32)MIN(expr_value(w->e, size_expr), (u64)FILL_MAX),
@@ -454,38 +455,70 @@ static void set_callback_args(struct watch *w, u32 helper, const struct shade r[
 	}
 }
 
-/* Does the path, or the helper where none is followed, go into the callback once more? */
+/* Turns that a callback takes where no number says so: an input. */
+static u8 *turns_input(struct watch *w)
+{
+	s32 input = inputs_get(w->e->in, watch_key(w, 0x60), 1, INPUT_TURNS, w->pc);
+
+	return input < 0 ? NULL : inputs_at(w->e->in, (u32)input);
+}
+
+/* Does the callback take one more turn?  As the path goes, with what must hold for it. */
 static bool wants_turn(struct watch *w, u32 helper, struct shade count, u32 turn)
 {
 	const struct insn above = jump_op(JMP_JGT);
 	const struct step *next = watch_next(w);
-	bool counts = helper == HELPER_loop, more;
+	bool wanted = next && next->depth == w->depth + 1, more;
+	u8 *turns;
 
 	if (w->over || turn >= LOOPS_MAX)
 		return false;
-	if (next && (next->depth != w->depth + 1))
-		return false;
-	if (!counts)
-		return next || !turn;
+	if (helper != HELPER_loop) {
+		turns = turns_input(w);
+		if (turns && w->path)
+			*turns = (u8)(turn + wanted);
+		return w->path ? wanted : turns && *turns > turn;
+	}
 	more = shade_bits(&w->mem, count) > turn;
+	if (!next)
+		wanted = more;
 	if (count.kind == SHADE_NUMBER)
-		expr_require(w->e, &above, count.expr, expr_const(w->e, turn), next ? true : more);
-	if (next && !more)
+		expr_require(w->e, &above, count.expr, expr_const(w->e, turn), wanted);
+	if (more != wanted)
 		watch_end(w, TRIAL_DIVERGED);
-	return more;
+	return more && wanted;
 }
 
-u64 watch_call_back(struct watch *w, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+/* A callback that returns not nought is called no more.  Is it to go on? */
+static bool goes_on(struct watch *w)
 {
-	const u64 bits[6] = { 0, r1, r2, r3, r4, r5 };
-	u32 helper = (u32)watch_insn(w)->imm, pc = w->pc, turn = 0;
-	const struct result *r = &w->plan->results[pc];
-	struct shade args[6], r0;
+	const struct insn differs = jump_op(JMP_JNE);
+	const struct step *next = watch_next(w);
+	struct shade ret = *watch_reg(w, 0);
+	bool wanted = next && next->depth == w->depth + 1, stops;
 
-	if (w->over)
-		return 0;
+	if (ret.kind != SHADE_NUMBER)
+		return true;
+	stops = expr_value(w->e, ret.expr) != 0;
+	if (!wanted) {
+		expr_require(w->e, &differs, ret.expr, 0, stops);
+		return !stops;
+	}
+	expr_require(w->e, &differs, ret.expr, 0, false);
+	if (stops)
+		watch_end(w, TRIAL_DIVERGED);
+	return !stops;
+}
+
+u64 watch_call_back(struct watch *w, const u64 r[5])
+{
+	u32 helper = (u32)watch_insn(w)->imm, pc = w->pc, turn = 0;
+	const struct result *gives = &w->plan->results[pc];
+	struct shade args[6], r0;
+	bool go = !w->over;
+
 	memcpy(args, w->frames[w->depth].r, sizeof(args));
-	for (; wants_turn(w, helper, args[1], turn); turn++) {
+	for (; go && wants_turn(w, helper, args[1], turn); turn++) {
 		const struct step *next;
 		u64 a[6] = { 0 };
 
@@ -493,16 +526,17 @@ u64 watch_call_back(struct watch *w, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 		set_callback_args(w, helper, args, turn);
 		for (u32 i = 1; i <= 5; i++)
 			a[i] = shade_bits(&w->mem, w->frames[w->depth].r[i]);
-		w->env->call_back(w->env, bits[2], a[1], a[2], a[3], a[4], a[5]);
+		w->env->call_back(w->env, r[1], a[1], a[2], a[3], a[4], a[5]);
+		w->pc = w->over ? w->pc : pc;
 		next = watch_next(w);
 		if (!w->over && next && next->pc == pc && next->depth == w->depth)
 			w->at++; /* the verifier comes back to the call before it goes on */
+		go = !w->over && goes_on(w);
 	}
 	if (w->over)
 		return 0;
-	w->pc = pc;
-	r0 = r->kind == RESULT_UNKNOWN ? shade_const(w->e, turn) :
-					 watch_result(w, r, watch_key(w, 0));
+	r0 = gives->kind == RESULT_UNKNOWN ? shade_const(w->e, turn) :
+					     watch_result(w, gives, watch_key(w, 0));
 	after_call(w, r0);
 	return shade_bits(&w->mem, r0);
 }

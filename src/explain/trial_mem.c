@@ -108,7 +108,7 @@ void watch_load(struct watch *w)
 	else
 		got = memory_load(&w->mem, base.object, place(w, base, i->off), size);
 	if (got.kind == SHADE_UNSET) {
-		if (watch_at_target(w) && !w->past_target) {
+		if (watch_at_target(w)) {
 			watch_fault(w, FAULT_UNINIT, "load of %u bytes of the stack at fp%d, where "
 				    "nothing was ever written", size,
 				    (s32)place(w, base, i->off) - 512);
@@ -218,7 +218,7 @@ static void packet_load(struct watch *w, const struct insn *i)
 
 	if ((INSN_MODE(i->code) == MODE_IND && !watch_readable(w, i->src)) || !watch_readable(w, 6))
 		return;
-	input = inputs_get(w->e->in, watch_key(w, 2), 8);
+	input = inputs_get(w->e->in, watch_key(w, 2), 8, INPUT_RESULT, w->pc);
 	for (u32 r = 1; r <= 5; r++)
 		*watch_reg(w, r) = (struct shade){ 0 };
 	watch_set(w, 0, input < 0 ? shade_const(w->e, 0) :

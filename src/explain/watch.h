@@ -88,4 +88,5 @@ void watch_wide(struct watch *w);
 void watch_call(struct watch *w);
 struct shade watch_result(struct watch *w, const struct result *r, u64 key);
 u64 watch_key(struct watch *w, u32 what);   /* of something new that this insn brings */
-u64 watch_call_back(struct watch *w, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+/* A helper that calls back, with its five arguments; what it returns. */
+u64 watch_call_back(struct watch *w, const u64 r[5]);

@@ -7,9 +7,10 @@
  *	map TYPE KEY VALUE MAX [HEX]        what a map's only value is known to hold
  *	names PC MAP                        the wide load at PC names that map
  *	arg REG RESULT..., gives PC RESULT...   kind rule nullable size map off umin umax smin smax
- *	input KEY HEX                       bytes from outside, zeros at the end left out
+ *	input KEY KIND PC HEX               bytes from outside, zeros at the end left out
  *	fault PC TEXT
  */
+#include "abi/helper.h"
 #include "abi/uapi.h"
 #include "explain/witness.h"
 #include <errno.h>
@@ -66,13 +67,14 @@ void witness_write(const struct witness *w, struct str *out)
 	for (u32 i = 0; i < p->n_insns; i++) {
 		if (p->map_of[i] >= 0)
 			str_addf(out, "names %u %d\n", i, p->map_of[i]);
-		if (p->results[i].kind != RESULT_UNKNOWN) {
+		if (p->results[i].kind > RESULT_NOTHING ||
+		    (p->results[i].kind == RESULT_NOTHING && insn_is_call(&p->insns[i]))) {
 			str_addf(out, "gives %u ", i);
 			write_result(out, &p->results[i]);
 		}
 	}
 	for (u32 i = 1; i <= 5; i++)
-		if (p->args[i].kind != RESULT_UNKNOWN) {
+		if (p->args[i].kind > RESULT_NOTHING) {
 			str_addf(out, "arg %u ", i);
 			write_result(out, &p->args[i]);
 		}
@@ -82,7 +84,8 @@ void witness_write(const struct witness *w, struct str *out)
 
 		if (!n)
 			continue;
-		str_addf(out, "input %llx ", (unsigned long long)w->in.list.p[i].key);
+		str_addf(out, "input %llx %u %u ", (unsigned long long)w->in.list.p[i].key,
+			 w->in.list.p[i].kind, w->in.list.p[i].pc);
 		write_hex(out, bytes, n);
 		str_addc(out, '\n');
 	}
@@ -227,13 +230,16 @@ static bool read_input(struct reader *r)
 	size_t left = (size_t)(r->end - r->at);
 	u8 *bytes = malloc(left / 2 + 1);
 	s32 input = -1;
+	u32 kind, pc;
 	u64 key;
 	s64 n;
 
-	if (bytes && number(r, 16, &key)) {
+	if (bytes && number(r, 16, &key) && number32(r, INPUT_KIND_END - 1, &kind) &&
+	    number32(r, INSNS_LIMIT, &pc)) {
 		n = hex(r, bytes, MIN(left / 2, (size_t)BYTES_LIMIT));
 		/* as large as any that the run will ask for under this key */
-		input = n < 0 ? -1 : inputs_get(&r->w->in, key, (u32)MAX(n, 1 << 16));
+		input = n < 0 ? -1 : inputs_get(&r->w->in, key, (u32)MAX(n, 1 << 16),
+					       (enum input_kind)kind, pc);
 		if (input >= 0)
 			memcpy(inputs_at(&r->w->in, (u32)input), bytes, (size_t)n);
 	}
@@ -335,40 +341,80 @@ int witness_read(const char *text, size_t size, struct witness **out, char *mess
 
 /* ---- for people ---- */
 
-/* A key says what asked for the input: insn in the high half, see watch_key(). */
-static void print_input(const struct witness *w, u32 i, struct str *out)
+/* The bytes of an input that are not nought, and where the first of them is. */
+static void print_bytes(const u8 *p, u32 n, struct str *out)
 {
-	u64 key = w->in.list.p[i].key;
-	const u8 *bytes = inputs_at(&w->in, i);
-	u32 n = used_bytes(bytes, w->in.list.p[i].size);
+	u32 first = 0;
+
+	n = used_bytes(p, n);
+	while (first < n && !p[first])
+		first++;
+	if (n - first > 32)
+		str_addf(out, " bytes %u to %u are ", first, n - 1);
+	else
+		str_addf(out, n - first == 1 ? " byte %u is " : " bytes from %u on are ", first);
+	write_hex(out, p + first, MIN(n - first, 32u));
+	str_add(out, n - first > 32 ? "..., the rest nought\n" : ", the rest nought\n");
+}
+
+/* "insn 5, bpf_map_lookup_elem," */
+static void print_asker(const struct plan *p, u32 pc, struct str *out)
+{
+	const struct insn *i = pc < p->n_insns ? &p->insns[pc] : NULL;
+	const struct helper_proto *h = i && insn_is_call(i) && i->src == CALL_HELPER ?
+				       helper_proto((u32)i->imm) : NULL;
+
+	str_addf(out, "insn %u", pc);
+	if (h)
+		str_addf(out, " (bpf_%s)", h->name);
+}
+
+static void print_input(const struct witness *w, u32 index, struct str *out)
+{
+	const struct input *i = &w->in.list.p[index];
+	const u8 *bytes = inputs_at(&w->in, index);
+	u32 n = used_bytes(bytes, i->size);
 	u64 v = 0;
 
-	if (!n && key != 3)
+	if (!n && i->kind != INPUT_LENGTH)
 		return;
-	memcpy(&v, bytes, MIN(w->in.list.p[i].size, 8u));
-	if (key == 3) {
-		str_addf(out, "a packet of %u bytes\n", (u32)v);
+	memcpy(&v, bytes, MIN(i->size, 8u));
+	switch (i->kind) {
+	case INPUT_CONTEXT:
+		str_add(out, "context:");
+		print_bytes(bytes, n, out);
 		return;
+	case INPUT_PACKET:
+		str_add(out, "packet:");
+		print_bytes(bytes, n, out);
+		return;
+	case INPUT_LENGTH:
+		str_addf(out, "packet: %u bytes long\n", (u32)v);
+		return;
+	case INPUT_RESULT:
+		print_asker(&w->plan, i->pc, out);
+		str_addf(out, " gives 0x%llx\n", (unsigned long long)v);
+		return;
+	case INPUT_NULL:
+		print_asker(&w->plan, i->pc, out);
+		str_add(out, " gives null\n");
+		return;
+	case INPUT_TURNS:
+		print_asker(&w->plan, i->pc, out);
+		str_addf(out, " calls back %u times\n", (u32)v);
+		return;
+	case INPUT_ADDRESS:
+		str_add(out, "memory of ");
+		print_asker(&w->plan, i->pc, out);
+		str_addf(out, " lies 0x%llx further on\n", (unsigned long long)v);
+		return;
+	default:
+		str_add(out, i->kind == INPUT_VALUE ? "map value of " :
+			     i->kind == INPUT_WRITTEN ? "memory written by " : "memory of ");
+		print_asker(&w->plan, i->pc, out);
+		str_addc(out, ':');
+		print_bytes(bytes, n, out);
 	}
-	if (key == 1 || key == 2) {
-		str_addf(out, "%s that begins with ", key == 1 ? "a context" : "a packet");
-	} else if ((s64)key < 0 && w->in.list.p[i].size == 1) {
-		u64 map = ~key >> 32;
-
-		if (~key & 1 && map < w->plan.n_maps && !((~key & 0xff) == 0))
-			str_add(out, "a lookup that finds nothing\n");
-		else
-			str_addf(out, "null from insn %u\n", (u32)(~key >> 32));
-		return;
-	} else if (n <= 8 && w->in.list.p[i].size == 8 && !(key & 0xff)) {
-		str_addf(out, "0x%llx from the call at insn %u\n", (unsigned long long)v,
-			 (u32)(key >> 32));
-		return;
-	} else {
-		str_add(out, "memory that begins with ");
-	}
-	write_hex(out, bytes, MIN(n, 32u));
-	str_add(out, n > 32 ? "...\n" : "\n");
 }
 
 void witness_print(const struct witness *w, struct str *out)
