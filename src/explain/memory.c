@@ -78,6 +78,11 @@ static struct shade part(struct memory *m, struct shade s, u32 from, u32 size, u
 	return shade_number(expr_part(m->e, s.expr, from * 8, size));
 }
 
+static bool fits(u64 off, u32 size, u64 limit)
+{
+	return size <= limit && off <= limit - size;
+}
+
 /* Bytes that were never stored to. */
 static struct shade initial(struct memory *m, u32 object, u64 off, u32 size)
 {
@@ -87,11 +92,11 @@ static struct shade initial(struct memory *m, u32 object, u64 off, u32 size)
 
 	if (o->kind == OBJECT_STACK)
 		return (struct shade){ 0 };
-	if (o->known && off + size <= o->size) {
+	if (o->known && fits(off, size, o->size)) {
 		memcpy(&v, o->known + off, size);
 		return shade_const(m->e, v);
 	}
-	if (o->input >= 0 && off + size <= m->e->in->list.p[o->input].size)
+	if (o->input >= 0 && fits(off, size, m->e->in->list.p[o->input].size))
 		return shade_number(expr_input(m->e, (u32)o->input, (u32)off, size));
 	input = inputs_get(m->e->in, o->key * 31 + (off << 4 | size), size, content_kind(o->kind),
 			   m->pc);
