@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
 corpus=${CORPUS:-../shared/corpus/verifier}
-osmia=${BUILD:-build}/osmia
+osmia=${OSMIA:-${BUILD:-build}/osmia}
 parity=${BUILD:-build}/tests/parity/parity
 file=tests/explain/lookup.witness
 tmp=$(mktemp -d) || exit 1
