@@ -84,7 +84,9 @@ static u64 room_of(struct ex *e, const struct reg *base, const char **what)
 		*what = base->type & T_RINGBUF ? "the record" : "the memory";
 		return base->mem_size;
 	case PTR_STACK:
-		*what = "the stack";
+		*what = "the stack there";
+		if (scalar_is_const(&base->val) && base->off + (s64)base->val.bits.value < 0)
+			return (u64)-(base->off + (s64)base->val.bits.value);
 		return 512;
 	default:
 		*what = "the memory";
@@ -152,7 +154,7 @@ bool rule_null(struct ex *e, const char *message)
 	origin = trace_value(e, e->path.n - 1, r);
 	call = origin < e->path.n ? &e->p->insns[e->path.steps[origin].pc] : NULL;
 	if (!e->name)
-		name_from_place(e);
+		name_of_pointer(e);
 	if (ex_insn(e) && insn_is_call(ex_insn(e)))
 		ex_say(e, "%s may be null here, and %s does not take that",
 		       name_or(e, "the pointer"), callee_words(e, ex_insn(e)));
@@ -168,13 +170,13 @@ bool rule_null(struct ex *e, const char *message)
 
 /* ---- bounds ---- */
 
-static void help_bound(struct ex *e, u64 room, u64 size)
+static void help_bound(struct ex *e, s64 room, u64 factor)
 {
 	const char *name = e->name ? e->name : "i";
 
-	if (size && room > size)
+	if (room >= 0 && factor)
 		ex_help(e, "bound it just before: if (%s > %lu) return ...; with %s unsigned", name,
-			(unsigned long)(room - size), name);
+			(unsigned long)((u64)room / factor), name);
 	else
 		ex_help(e, "bound %s just before the access, as an unsigned number", name);
 }
@@ -183,7 +185,8 @@ static void help_bound(struct ex *e, u64 room, u64 size)
 static void say_fixed(struct ex *e, const struct touch *t, s64 at, const char *what, u64 room)
 {
 	if (t->base->type == PTR_STACK) {
-		ex_say(e, "this %s %lu bytes at fp%+ld; the stack goes from fp-512 to fp-1",
+		ex_say(e, "%s %s %lu bytes at fp%+ld; the stack goes from fp-512 to fp-1",
+		       t->in_call ? callee_words(e, ex_insn(e)) : "this",
 		       t->writes ? "writes" : "reads", (unsigned long)t->size, (long)at);
 		return;
 	}
@@ -194,7 +197,7 @@ static void say_fixed(struct ex *e, const struct touch *t, s64 at, const char *w
 
 bool rule_bounds(struct ex *e, const char *message)
 {
-	struct scalar added;
+	struct added added;
 	const char *what;
 	struct touch t;
 	u64 room;
@@ -214,25 +217,25 @@ bool rule_bounds(struct ex *e, const char *message)
 		return true;
 	}
 	if (!trace_offset(e, e->path.n - 1, t.regno, &added))
-		added = t.var;
-	name_from_place(e);
+		added = (struct added){ t.var, t.var, 1 };
+	name_of_index(e);
 	if (t.base->type == PTR_STACK) {
 		ex_say(e, "%s is %s here: the place may be outside of the stack, from fp-512 to fp-1",
-		       name_or(e, "the offset"), number_words(e, &added));
+		       name_or(e, "the offset"), number_words(e, &added.index));
 		return true;
 	}
 	if (t.var.smin < 0)
 		ex_say(e, "%s may be negative here (%s), which is before %s", name_or(e, "the offset"),
-		       number_words(e, &added), what);
+		       number_words(e, &added.index), what);
 	else if (t.var.umax > INT32_MAX)
 		ex_say(e, "%s has no bound here (%s); %s has %lu bytes", name_or(e, "the offset"),
-		       number_words(e, &added), what, (unsigned long)room);
+		       number_words(e, &added.index), what, (unsigned long)room);
 	else
 		ex_say(e, "%s is %s here, so that this may %s byte %ld of %s, which has %lu",
-		       name_or(e, "the offset"), number_words(e, &added),
+		       name_or(e, "the offset"), number_words(e, &added.index),
 		       t.writes ? "write" : "read",
 		       (long)(t.off + (s64)t.var.umax + (s64)t.size - 1), what, (unsigned long)room);
-	help_bound(e, room, t.size);
+	help_bound(e, (s64)room - (s64)t.size - t.off, added.factor);
 	return true;
 }
 
@@ -242,6 +245,7 @@ bool rule_math(struct ex *e, const char *message)
 	const struct insn *i = ex_insn(e);
 	enum insn_class c = i ? INSN_CLASS(i->code) : CLS_LD;
 	const struct reg *number, *pointer;
+	struct added added;
 	const char *what;
 	u64 room;
 	u32 r;
@@ -255,17 +259,18 @@ bool rule_math(struct ex *e, const char *message)
 	if (number->type != REG_SCALAR || pointer->type == REG_SCALAR)
 		return false;
 	trace_value(e, e->path.n - 1, r);
-	name_from_place(e);
+	trace_index(e, e->path.n - 1, r, &added);
+	name_of_index(e);
 	room = room_of(e, pointer, &what);
 	if (room)
 		ex_say(e, "%s is %s where it is added to %s; %s has %lu bytes",
-		       name_or(e, "the number"), number_words(e, &number->val),
+		       name_or(e, "the number"), number_words(e, &added.index),
 		       type_words(pointer->type), what, (unsigned long)room);
 	else
 		ex_say(e, "%s is %s where it is added to %s", name_or(e, "the number"),
-		       number_words(e, &number->val), type_words(pointer->type));
+		       number_words(e, &added.index), type_words(pointer->type));
 	if (room)
-		help_bound(e, room, 1);
+		help_bound(e, -1, 1);
 	return true;
 }
 
@@ -331,7 +336,7 @@ bool rule_packet(struct ex *e, const char *message)
 		       t.base->range, t.writes ? "writes" : "reads",
 		       bytes_words(e, t.off, t.size));
 	e->name = NULL;
-	name_from_place(e);
+	name_of_pointer(e);
 	if (e->name)
 		ex_help(e, "compare with the packet's end first: if ((void *)(%s + 1) > data_end) "
 			"return ...;", e->name);
@@ -385,7 +390,7 @@ bool rule_stale(struct ex *e, const char *message)
 	}
 	i = &e->p->insns[e->path.steps[k].pc];
 	type = e->path.steps[k].regs[t.regno].type;
-	name_from(e, e->path.steps[k].pc);
+	name_of_pointer(e);
 	ex_note(e, EXPLAIN_LOST, e->path.steps[k].pc, type_is_pkt(type) ?
 		"lost here: %s may move the packet" : "lost here: %s ends what it points to",
 		insn_is_call(i) ? callee_words(e, i) : "this");

@@ -21,7 +21,7 @@ struct trace {
 	u32 at, r;
 	u32 n_checks;
 	bool is_pointer;
-	struct scalar *added; /* what the pointer's offset is; NULL: not asked for */
+	struct added *added; /* what the pointer's offset is; NULL: not asked for */
 	bool found;           /* the addition */
 };
 
@@ -55,8 +55,12 @@ static const char *check_words(struct trace *t, u32 k)
 		return NULL;
 	if (is_narrower(&now->val, &was->val) && now->val.umax <= INT64_MAX)
 		return ex_printf(t->e, "checked here: %s on this path", number_words(t->e, &now->val));
-	if (now->val.umax32 >= was->val.umax32 && now->val.smin32 <= was->val.smin32)
-		return NULL;
+	if (now->val.umax32 >= was->val.umax32 && now->val.smin32 <= was->val.smin32) {
+		if (now->val.smax32 >= was->val.smax32)
+			return NULL;
+		return ex_printf(t->e, "checked here: at most %d, and negative numbers pass",
+				 now->val.smax32);
+	}
 	low = now->val;
 	scalar_zext32(&low);
 	return ex_printf(t->e, "checked here are only the low 32 bits: %s", number_words(t->e, &low));
@@ -175,7 +179,7 @@ static enum outcome at_pointer_add(struct trace *t, u32 j, const struct insn *i)
 
 	if (!t->added || plain)
 		return follow(t, j, INSN_SRC(i->code) == SRC_K || number == i->src ? i->dst : i->src);
-	*t->added = s->regs[number].val;
+	trace_index(t->e, j, number, t->added);
 	t->found = true;
 	t->added = NULL;
 	t->is_pointer = false;
@@ -388,9 +392,52 @@ u32 trace_value(struct ex *e, u32 at, u32 r)
 	return trace(&t);
 }
 
-bool trace_offset(struct ex *e, u32 at, u32 r, struct scalar *added)
+/* The low half, as a signed number or not. */
+static struct scalar low_half(const struct scalar *s, bool is_signed)
 {
-	struct trace t = { .e = e, .at = at, .r = r, .is_pointer = true, .added = added };
+	struct scalar low = *s;
+
+	if (is_signed)
+		return scalar_srange(s->smin32, s->smax32);
+	scalar_zext32(&low);
+	return low;
+}
+
+void trace_index(const struct ex *e, u32 at, u32 r, struct added *out)
+{
+	const struct path_step *steps = e->path.steps;
+	bool entered;
+	u32 j = path_def(&e->path, e->p->insns, at, r, &entered), k;
+	const struct insn *i, *first;
+
+	*out = (struct added){ steps[at].regs[r].val, steps[at].regs[r].val, 1 };
+	if (j >= e->path.n)
+		return;
+	i = &e->p->insns[steps[j].pc];
+	if (INSN_CLASS(i->code) != CLS_ALU64 || INSN_SRC(i->code) != SRC_K ||
+	    steps[j].regs[r].type != REG_SCALAR || i->imm <= 0)
+		return;
+	if (INSN_OP(i->code) == ALU_LSH || INSN_OP(i->code) == ALU_MUL) {
+		out->index = steps[j].regs[r].val;
+		out->factor = INSN_OP(i->code) == ALU_MUL ? (u64)i->imm : 1ull << (i->imm & 63);
+		return;
+	}
+	/* x << 32 >> (32 - n): the low half of x, times 1 << n */
+	k = path_def(&e->path, e->p->insns, j, r, &entered);
+	if (k >= e->path.n || i->imm > 32 ||
+	    (INSN_OP(i->code) != ALU_RSH && INSN_OP(i->code) != ALU_ARSH))
+		return;
+	first = &e->p->insns[steps[k].pc];
+	if (first->code != (CLS_ALU64 | ALU_LSH | SRC_K) || first->imm != 32 ||
+	    steps[k].regs[r].type != REG_SCALAR)
+		return;
+	out->index = low_half(&steps[k].regs[r].val, INSN_OP(i->code) == ALU_ARSH);
+	out->factor = 1ull << (32 - i->imm);
+}
+
+bool trace_offset(struct ex *e, u32 at, u32 r, struct added *out)
+{
+	struct trace t = { .e = e, .at = at, .r = r, .is_pointer = true, .added = out };
 
 	trace(&t);
 	return t.found;

@@ -36,7 +36,8 @@ const char *name_or(struct ex *e, const char *other);
  * it too, or names nothing else. */
 void name_from(struct ex *e, u32 pc);
 void name_from_argument(struct ex *e, u32 n); /* "k" of "f(&m, &k)" for argument 2 */
-void name_from_place(struct ex *e);      /* the same from the refused line alone */
+void name_of_pointer(struct ex *e);      /* "eth" of "eth->h_proto", "p" of "*p" in the refused line */
+void name_of_index(struct ex *e);        /* "slot" of "used[slot]" there */
 const char *bytes_words(struct ex *e, s64 from, u64 n); /* "byte 3", "bytes 3 to 6" */
 void note_fork(struct ex *e);            /* where the path last came to a fork */
 const char *prog_words(struct ex *e);    /* "xdp" */
@@ -47,8 +48,14 @@ bool ex_is_tracing(const struct ex *e);   /* a program that sees kernel memory b
  * of the origin, e->path.n: before the path. */
 u32 trace_value(struct ex *e, u32 at, u32 r);
 /* The same for a pointer's variable offset: goes to where a number was added, and follows that.  False:
- * nothing was. */
-bool trace_offset(struct ex *e, u32 at, u32 r, struct scalar *added);
+ * nothing was.  The number is an index times a factor, where the program multiplies one. */
+struct added {
+	struct scalar number, index;
+	u64 factor;
+};
+bool trace_offset(struct ex *e, u32 at, u32 r, struct added *out);
+/* What register r of step `at` is as an index times a factor. */
+void trace_index(const struct ex *e, u32 at, u32 r, struct added *out);
 
 /* ---- rules*.c: each says the sentence, or false: not its case ---- */
 typedef bool (*rule)(struct ex *e, const char *message);

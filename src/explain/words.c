@@ -241,25 +241,49 @@ static bool has_word(const char *line, const char *word, size_t n)
 	return false;
 }
 
-/* "eth" where the place is that of h_proto in "eth->h_proto", "slot" of "used[slot]". */
-void name_from_place(struct ex *e)
+/* The word that ends before end, unless it is a member's or a number. */
+static void name_before(struct ex *e, const char *line, const char *end)
 {
-	const struct explain_place *at = &e->x->at;
-	const char *end, *open;
 	size_t n = 0;
 
-	if (e->name || !e->x->has_place || !at->col || at->col > strlen(at->text))
-		return;
-	end = at->text + at->col - 1;
-	if (at->col > 3 && end[-1] == '>' && end[-2] == '-')
-		end -= 2;
-	else if (!(open = strrchr(at->text, '[')) || !(end = strchr(open, ']')))
-		return;
-	while (end - n > at->text && is_word_char(end[-(s64)n - 1]))
+	while (end - n > line && is_word_char(end[-(s64)n - 1]))
 		n++;
-	if (n && !isdigit((u8)end[-(s64)n]) && end - n > at->text &&
-	    (end[-(s64)n - 1] != '>' && end[-(s64)n - 1] != '.'))
+	if (!n || isdigit((u8)end[-(s64)n]) || end - n == line)
+		return;
+	if (end[-(s64)n - 1] != '>' && end[-(s64)n - 1] != '.')
 		e->name = ex_printf(e, "%.*s", (int)n, end - n);
+}
+
+void name_of_pointer(struct ex *e)
+{
+	const struct explain_place *at = &e->x->at;
+	const char *p;
+	size_t n = 0;
+
+	if (e->name || !e->x->has_place || at->col < 4 || at->col > strlen(at->text))
+		return;
+	p = at->text + at->col - 1;
+	if (p[-1] == '>' && p[-2] == '-') {
+		name_before(e, at->text, p - 2);
+	} else if (*p == '*') {
+		while (is_word_char(p[n + 1]))
+			n++;
+		if (n && !isdigit((u8)p[1]))
+			e->name = ex_printf(e, "%.*s", (int)n, p + 1);
+	}
+}
+
+void name_of_index(struct ex *e)
+{
+	const char *line = e->x->at.text, *open, *close;
+
+	if (e->name || !e->x->has_place)
+		return;
+	open = strrchr(line, '[');
+	close = open ? strchr(open, ']') : NULL;
+	if (close && strspn(open + 1, "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
+			     (size_t)(close - open - 1))
+		name_before(e, line, close);
 }
 
 void name_from_argument(struct ex *e, u32 n)

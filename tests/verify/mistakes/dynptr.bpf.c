@@ -24,7 +24,7 @@ int report(struct xdp_md *ctx)
 char LICENSE[] SEC("license") = "GPL";
 
 // says: refused (pointer may be null): 'field' may be null here: bpf_dynptr_data() gives NULL when the dynptr is not that long, or was not made
-// says: dynptr.bpf.c:19
+// says: /dynptr.bpf.c:19
 // says: dynptr.bpf.c:18: may still be null: from this call
 // says: help: test it before it is used: if (!field) return ...;
 // says: Linux says: R0 invalid mem access 'mem_or_null'

@@ -12,6 +12,6 @@ int shorten(struct xdp_md *ctx)
 char LICENSE[] SEC("license") = "GPL";
 
 // says: refused (call not allowed): xdp programs may not call bpf_skb_change_tail()
-// says: helper.bpf.c:9
+// says: /helper.bpf.c:9
 // says: help: programs that may: sched_cls, sched_act, lwt_xmit, sk_skb and 1 more
 // says: Linux says: program of this type cannot use helper bpf_skb_change_tail#38

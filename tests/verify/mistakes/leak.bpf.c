@@ -31,7 +31,7 @@ int report(struct xdp_md *ctx)
 char LICENSE[] SEC("license") = "GPL";
 
 // says: refused (reference): the record that bpf_ringbuf_reserve() gave is still held when the program ends here
-// says: leak.bpf.c:29
+// says: /leak.bpf.c:29
 // says: leak.bpf.c:19: acquired here
 // says: leak.bpf.c:24: the path goes through here
 // says: help: give it back on every path, with bpf_ringbuf_submit() or bpf_ringbuf_discard()

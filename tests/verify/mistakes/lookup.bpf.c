@@ -23,7 +23,7 @@ int count(struct xdp_md *ctx)
 char LICENSE[] SEC("license") = "GPL";
 
 // says: refused (pointer may be null): 'value' may be null here: bpf_map_lookup_elem() gives NULL when the key is not there
-// says: lookup.bpf.c:19
+// says: /lookup.bpf.c:19
 // says: lookup.bpf.c:17: may still be null: from this lookup
 // says: help: test it before it is used: if (!value) return ...;
 // says: Linux says: R0 invalid mem access 'map_value_or_null'

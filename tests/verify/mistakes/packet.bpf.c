@@ -19,7 +19,7 @@ int drop_arp(struct xdp_md *ctx)
 char LICENSE[] SEC("license") = "GPL";
 
 // says: refused (access out of bounds): byte 12 of the packet is read here without a look at how long it is
-// says: packet.bpf.c:14
+// says: /packet.bpf.c:14
 // says: packet.bpf.c:11: read from the context here
 // says: help: compare with the packet's end first: if ((void *)(eth + 1) > data_end) return ...;
 // says: Linux says: R1 offset is outside of the packet

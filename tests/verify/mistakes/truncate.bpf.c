@@ -31,8 +31,8 @@ int mark(struct xdp_md *ctx)
 char LICENSE[] SEC("license") = "GPL";
 
 // says: refused (pointer arithmetic): 'now' is any 64-bit number where it is added to a pointer to a map value; the value of map 'tables' has 64 bytes
-// says: truncate.bpf.c:27
+// says: /truncate.bpf.c:27
 // says: truncate.bpf.c:22: bpf_ktime_get_ns() gives any 64-bit number
 // says: truncate.bpf.c:25: checked here are only the low 32 bits: at most 63
-// says: help: bound it just before: if (now > 63) return ...; with now unsigned
+// says: help: bound now just before the access, as an unsigned number
 // says: Linux says: math between map_value pointer and register with unbounded min value is not allowed
