@@ -103,6 +103,7 @@ struct verify_opts {
 	u32 log_level;       /* VERIFY_* bits; 0: only the final message */
 	u32 log_max;         /* bytes of log kept: the end counts; 0: 64 MiB */
 	u64 max_bytes;       /* memory for states; 0: 256 MiB, then -ENOMEM */
+	u32 max_insns;       /* processed on all paths; 0: the kernel's million */
 	/* Not 0: no path ends early because one like it was walked before (loops that end by
 	 * themselves apart), and so many insns are the limit.  Then every value that can come to an
 	 * insn lies in a state that the observer saw there: for tests of soundness. */

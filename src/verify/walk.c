@@ -363,6 +363,13 @@ static void print_safe(struct verify *v, bool print_state)
 		v_log(v, "%u: safe\n", v->pc);
 }
 
+static u32 insns_max(const struct verify *v)
+{
+	u32 max = v->opts.unpruned ? v->opts.unpruned : v->opts.max_insns;
+
+	return max ? max : BPF_COMPLEXITY_INSNS;
+}
+
 /* Checks the insn at v->pc and moves on.  *step says whether the path goes on. */
 static int visit(struct verify *v, bool *print_state, enum step *step)
 {
@@ -375,7 +382,7 @@ static int visit(struct verify *v, bool *print_state, enum step *step)
 		return v_refuse(v, -EFAULT, WHY_BUG, "invalid insn idx %u insn_cnt %u", at,
 				v->n_insns);
 	aux = &v->aux[at];
-	if (++v->processed > (v->opts.unpruned ? v->opts.unpruned : BPF_COMPLEXITY_INSNS))
+	if (++v->processed > insns_max(v))
 		return v_refuse(v, -E2BIG, WHY_LIMIT, "BPF program is too large. Processed %u insn",
 				v->processed);
 	st->last_pc = v->prev_pc;
