@@ -85,12 +85,10 @@ static bool scalar_safe(struct verify *v, const struct reg *old, bool precise,
 }
 
 /* At least as much of the packet is known to be there.  A range below 0 says that the pointer is past
- * the end: to 6.18 that is less than any, and so one inside counts as the same. */
-static bool pkt_range_safe(const struct verify *v, s32 old, s32 cur)
+ * the end, which is no less than inside. */
+static bool pkt_range_safe(s32 old, s32 cur)
 {
-	if (v->k->sound && old < 0)
-		return old == cur;
-	return old <= cur;
+	return old < 0 || cur < 0 ? old == cur : old <= cur;
 }
 
 /* precise: did old's value matter? */
@@ -116,7 +114,7 @@ static bool reg_safe(struct verify *v, const struct reg *old, bool precise, cons
 		       ids_match(ids, old->ref_obj_id, cur->ref_obj_id);
 	case PTR_PACKET_META:
 	case PTR_PACKET:
-		return pkt_range_safe(v, old->range, cur->range) && old->off == cur->off &&
+		return pkt_range_safe(old->range, cur->range) && old->off == cur->off &&
 		       ids_match(ids, old->id, cur->id) && range_safe(old, cur);
 	case PTR_STACK:
 		return regs_exact(old, cur, ids) && old->frameno == cur->frameno;
