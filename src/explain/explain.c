@@ -159,6 +159,7 @@ int explain_make(const struct verify_prog *p, const struct profile *k,
 	notes_sort(&e);
 	path_keep(&e);
 	path_free(&e.path);
+	explain_failing_run(p, k, res, out);
 	return 0;
 }
 

@@ -44,6 +44,9 @@ struct explanation {
 	struct explain_place at;  /* where it was refused */
 	struct explain_note notes[EXPLAIN_NOTES_MAX]; /* in the order of the path */
 	u32 n_notes;
+	bool is_about_run;        /* such a program may fail when it runs */
+	const char *witness;      /* inputs with which it does, a line each; NULL: none were found */
+	const char *witness_file; /* the same for osmia vm --witness */
 	const char *state;        /* registers there, as the kernel's log says it; NULL */
 	const u32 *path;          /* insns walked up to there, the latest path_max */
 	u32 n_path;
@@ -55,6 +58,9 @@ struct explanation {
 int explain_make(const struct verify_prog *p, const struct profile *k,
 		 const struct verify_result *res, struct explanation *out);
 void explain_free(struct explanation *x);
+/* fails.c: looks for inputs with which the program really fails. */
+void explain_failing_run(const struct verify_prog *p, const struct profile *k,
+			 const struct verify_result *res, struct explanation *x);
 
 const char *explain_kind_text(enum explain_kind kind); /* "origin", "check", "lost", "path" */
 /* Lines of text, each set in by two blanks; the sentence is not among them. */

@@ -89,7 +89,12 @@ void exprs_clear(struct exprs *e)
 
 u32 expr_const(struct exprs *e, u64 value)
 {
-	return add(e, (struct node){ .value = value });
+	u32 *recent = &e->recent[(value ^ value >> 8) % ARRAY_SIZE(e->recent)];
+
+	if (*recent < e->nodes.n && e->nodes.p[*recent].kind == NODE_CONST &&
+	    e->nodes.p[*recent].value == value)
+		return *recent;
+	return *recent = add(e, (struct node){ .value = value });
 }
 
 u32 expr_input(struct exprs *e, u32 input, u32 off, u32 size)

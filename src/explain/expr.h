@@ -61,6 +61,7 @@ struct cond {
 struct exprs {
 	VEC(struct node) nodes; /* [0] is the constant 0 */
 	VEC(struct cond) conds;
+	u32 recent[256];        /* constants, by their low bits: nodes to use again */
 	struct inputs *in;      /* borrowed */
 	u64 seed;
 };

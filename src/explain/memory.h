@@ -34,6 +34,13 @@ struct object {
 	VEC(struct cell) cells;
 };
 
+/* Is it known where it ends? */
+static inline bool object_is_bounded(const struct object *o)
+{
+	return o->kind == OBJECT_STACK || o->kind == OBJECT_PACKET || o->kind == OBJECT_VALUE ||
+	       o->kind == OBJECT_MEM;
+}
+
 struct memory {
 	VEC(struct object) objects; /* [0] is null */
 	struct exprs *e;

@@ -2,6 +2,7 @@
 /* explain/plan.c - what the verifier saw on the way to a refusal: the path, and by insn what a call
  * or a load through ctx or a kernel pointer gave. */
 #include "explain/witness.h"
+#include "abi/kfunc.h"
 #include "verify/env.h"
 #include "verify/kfunc.h"
 #include <errno.h>
@@ -105,7 +106,23 @@ static void describe(struct recorder *rec, const struct reg *r, struct result *o
 	default:
 		got.kind = RESULT_KERNEL;
 	}
+	got.acquires = out->acquires;
+	got.releases = out->releases;
 	*out = got;
+}
+
+/* References that the call takes, or ends. */
+static void note_references(struct verify *v, const struct insn *i, u32 pc, struct result *out)
+{
+	const struct helper_proto *p = i->src == CALL_HELPER ? helper_proto((u32)i->imm) : NULL;
+	const struct kfunc *f = i->src == CALL_KFUNC ? kfunc_of(v, i) : NULL;
+
+	out->acquires = false;
+	for (u32 n = 0; n < v->cur->n_refs; n++)
+		out->acquires |= v->cur->refs[n].kind == REF_PTR && v->cur->refs[n].pc == pc;
+	out->releases = f && f->flags & KFUNC_RELEASE;
+	for (u32 n = 0; p && n < 5; n++)
+		out->releases |= (p->arg[n] & ARG_RELEASE) != 0;
 }
 
 static enum result_rule rule_of(struct verify *v, const struct insn *i)
@@ -131,6 +148,7 @@ static void note_result(struct recorder *rec, struct verify *v, u32 pc)
 
 	if (insn_is_call(i) && i->src != CALL_SUBPROG) {
 		out->rule = rule_of(v, i);
+		note_references(v, i, pc, out);
 		describe(rec, v_reg(v, 0), out);
 		/* the verifier takes it for any number, but it has 32 bits */
 		if (i->src == CALL_HELPER && i->imm == HELPER_get_prandom_u32)
@@ -164,12 +182,20 @@ static u64 on_insn(void *arg, const struct verify *cv, u32 pc, u64 token)
 			describe(rec, v_reg(v, i), &rec->plan->args[i]);
 		}
 	}
+	if (insn_is_exit(&rec->plan->insns[pc]) && !v->cur->curframe) {
+		struct retval_range range;
+
+		if (return_has_range(v, &range)) {
+			rec->plan->ret_min = range.min;
+			rec->plan->ret_max = range.max;
+		}
+	}
 	if (rec->nodes.n >= RECORD_MAX || !vec_push(&rec->nodes, n))
 		rec->full = true;
 	return rec->nodes.n;
 }
 
-static int path_make(const struct recorder *rec, struct path *path)
+static int path_make(const struct recorder *rec, struct trial_path *path)
 {
 	u32 n = 0, at = rec->nodes.n;
 
@@ -179,7 +205,7 @@ static int path_make(const struct recorder *rec, struct path *path)
 		return -ENOMEM;
 	path->steps.n = n;
 	for (; at; at = rec->nodes.p[at - 1].parent)
-		path->steps.p[--n] = (struct step){ rec->nodes.p[at - 1].pc,
+		path->steps.p[--n] = (struct trial_step){ rec->nodes.p[at - 1].pc,
 						    rec->nodes.p[at - 1].depth };
 	return 0;
 }
@@ -187,6 +213,8 @@ static int path_make(const struct recorder *rec, struct path *path)
 static int plan_begin(const struct verify_prog *p, const struct verify_result *r, struct plan *plan)
 {
 	*plan = (struct plan){ .prog_type = p->type, .n_insns = p->n_insns, .reg = r->reg };
+	plan->goal = r->why == WHY_RETURN ? GOAL_RETURN : r->why == WHY_REF ? GOAL_LEAK :
+		     r->why == WHY_LOOP ? GOAL_ENDLESS : GOAL_FAULT;
 	plan->insns = calloc((size_t)p->n_insns + 2, sizeof(*plan->insns));
 	plan->map_of = calloc((size_t)p->n_insns + 2, sizeof(*plan->map_of));
 	plan->results = calloc((size_t)p->n_insns + 2, sizeof(*plan->results));
@@ -199,7 +227,7 @@ static int plan_begin(const struct verify_prog *p, const struct verify_result *r
 }
 
 int plan_make(const struct verify_prog *p, const struct profile *k, const struct verify_result *r,
-	      struct plan *plan, struct path *path)
+	      struct plan *plan, struct trial_path *path)
 {
 	struct recorder rec = { .plan = plan, .prog = p };
 	struct verify_opts o = { .observer = { .arg = &rec, .insn = on_insn } };

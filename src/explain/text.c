@@ -56,6 +56,19 @@ static void source_line(const struct explain_place *at, bool caret, struct str *
 	str_addf(out, "         | %*s^\n", (int)col, "");
 }
 
+static void failing_run(const struct explanation *x, struct str *out)
+{
+	const char *line = x->witness, *end;
+
+	if (x->is_about_run && !x->witness)
+		str_add(out, "  no input was found that fails: Linux refuses what it can't prove\n");
+	if (!line)
+		return;
+	str_add(out, "  fails with:\n");
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		str_addf(out, "    %.*s\n", (int)(end - line), line);
+}
+
 void explain_text(const struct explanation *x, struct str *out)
 {
 	if (x->has_place) {
@@ -77,6 +90,7 @@ void explain_text(const struct explanation *x, struct str *out)
 	}
 	if (x->help)
 		str_addf(out, "  help: %s\n", x->help);
+	failing_run(x, out);
 	if (x->message && *x->message && !strstr(x->sentence, x->message))
 		str_addf(out, "  Linux says: %s\n", x->message);
 }

@@ -187,6 +187,15 @@ static void do_alu(struct watch *w, const struct insn *i)
 		watch_skip(w, 1);
 		return;
 	}
+	if (s.kind == SHADE_POINTER && object_is_bounded(&w->mem.objects.p[s.object])) {
+		const struct insn less = jump_op(JMP_JSLT);
+		const struct object *o = &w->mem.objects.p[s.object];
+		u32 limit = o->size_expr ? o->size_expr : expr_const(w->e, o->size);
+
+		/* where it leads out, the next use is a fault */
+		watch_goal(w, &less, s.expr, limit, false);
+		watch_goal(w, &less, s.expr, 0, true);
+	}
 	*watch_reg(w, i->dst) = s;
 }
 
@@ -233,7 +242,7 @@ static void require_branch(struct watch *w, const struct insn *i, struct shade d
 
 static void do_branch(struct watch *w, const struct insn *i)
 {
-	const struct step *next = watch_next(w);
+	const struct trial_step *next = watch_next(w);
 	struct shade d = *watch_reg(w, i->dst), s = operand(w, i);
 	bool goes, wanted;
 
@@ -251,19 +260,45 @@ static void do_branch(struct watch *w, const struct insn *i)
 /* may_goto goes where the path goes. */
 static void do_may_goto(struct watch *w, const struct insn *i)
 {
-	const struct step *next = watch_next(w);
+	const struct trial_step *next = watch_next(w);
 	bool goes = next ? next->pc != w->pc + 1 : w->visits[w->pc] > 8;
 
 	watch_skip(w, goes ? 1u + (u32)(s32)i->off : 1);
 }
 
+/* The program's result is a number that it may return. */
+static void check_result(struct watch *w)
+{
+	const struct insn less = jump_op(JMP_JSLT), more = jump_op(JMP_JSGT);
+	struct shade r0 = *watch_reg(w, 0);
+	s64 v = (s64)shade_bits(&w->mem, r0), min = w->plan->ret_min, max = w->plan->ret_max;
+
+	if (v < min || v > max) {
+		watch_fault(w, FAULT_RESULT, "the program returns %lld, and may return %lld to %lld",
+			    (long long)v, (long long)min, (long long)max);
+		return;
+	}
+	watch_goal(w, &more, r0.expr, expr_const(w->e, (u64)max), true);
+	watch_goal(w, &less, r0.expr, expr_const(w->e, (u64)min), true);
+}
+
 static void do_exit(struct watch *w)
 {
-	if (!w->depth && !watch_readable(w, 0))
+	bool at_target = watch_at_target(w);
+
+	if (w->depth) {
+		watch_leave(w);
 		return;
-	if (!w->depth)
+	}
+	if (!watch_readable(w, 0))
+		return;
+	if (at_target && w->plan->goal == GOAL_RETURN)
+		check_result(w);
+	if (at_target && w->plan->goal == GOAL_LEAK && w->n_held)
+		watch_fault(w, FAULT_LEAK, "the program ends, and holds still what insn %u gave it",
+			    w->held[w->n_held - 1].pc);
+	if (!w->out->n_goals || w->past_target)
 		watch_end(w, TRIAL_ENDED);
-	watch_leave(w);
 }
 
 static void do_jump(struct watch *w, const struct insn *i)
@@ -317,7 +352,7 @@ static void do_insn(struct watch *w, const struct insn *i)
 /* False: the run is no longer where the path was. */
 static bool follow(struct watch *w)
 {
-	const struct step *next = watch_next(w);
+	const struct trial_step *next = watch_next(w);
 
 	if (!next) {
 		if (!w->path && w->pc == w->plan->target)
@@ -364,7 +399,10 @@ static void on_insn(struct exec_env *env, const struct exec_prog *prog, u32 pc, 
 		w->regs = (u64 *)regs;
 		w->visits[pc]++;
 		frame_begin(w);
-		if (w->n_insns++ >= STEPS_MAX)
+		if (w->n_insns++ >= STEPS_MAX && !w->path && w->plan->goal == GOAL_ENDLESS)
+			watch_fault(w, FAULT_ENDLESS, "%u insns have run, and no end is in sight",
+				    STEPS_MAX);
+		else if (w->n_insns > STEPS_MAX)
 			watch_end(w, TRIAL_ENDED);
 		else if (!follow(w))
 			watch_end(w, TRIAL_DIVERGED);
@@ -445,7 +483,7 @@ static bool begin(struct watch *w)
 	return true;
 }
 
-void trial_run(const struct plan *p, const struct path *path, bool past_target, struct exprs *e,
+void trial_run(const struct plan *p, const struct trial_path *path, bool past_target, struct exprs *e,
 	       struct trial_out *out)
 {
 	struct watch w = { .plan = p, .path = path, .past_target = past_target, .out = out, .e = e };

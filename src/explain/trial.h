@@ -36,6 +36,8 @@ struct result {
 	bool nullable;
 	u32 size;           /* OBJECT */
 	s32 map;            /* index in plan.maps */
+	bool acquires;      /* the object must be given back */
+	bool releases;      /* those that it gets are given back */
 	s32 off;
 	u64 umin, umax;
 	s64 smin, smax;
@@ -44,6 +46,15 @@ struct result {
 struct plan_map {
 	u32 type, key_size, value_size, max_entries;
 	u8 *frozen;         /* owned; the one value that is known; NULL: none */
+};
+
+/* What a run must do to fail. */
+enum plan_goal {
+	GOAL_FAULT,         /* touch what it must not, or read what nobody wrote */
+	GOAL_RETURN,        /* return a number outside of ret_min..ret_max */
+	GOAL_LEAK,          /* end, and hold what it should have given back */
+	GOAL_ENDLESS,       /* not end */
+	GOAL_END,
 };
 
 /* All that a trial needs to know of a program; it can be written to a file. */
@@ -59,16 +70,19 @@ struct plan {
 	struct result args[6];
 	u32 target;         /* insn that was refused */
 	s32 reg;            /* register concerned, -1: none told */
+	enum plan_goal goal;
+	s32 ret_min, ret_max;
 };
 
-struct step {
+struct trial_step {
 	u32 pc, depth;
 };
-struct path {
-	VEC(struct step) steps;
+struct trial_path {
+	VEC(struct trial_step) steps;
 };
 
-enum fault_kind { FAULT_NONE, FAULT_UNINIT, FAULT_BOUNDS, FAULT_NULL, FAULT_NUMBER };
+enum fault_kind { FAULT_NONE, FAULT_UNINIT, FAULT_BOUNDS, FAULT_NULL, FAULT_NUMBER,
+		  FAULT_RESULT, FAULT_LEAK, FAULT_ENDLESS };
 
 enum trial_end {
 	TRIAL_ENDED,        /* to the end, or to where nothing is known, without a fault */
@@ -88,6 +102,6 @@ struct trial_out {
 };
 
 /* path NULL: wherever it goes.  past_target: go on after the target where it does no harm. */
-void trial_run(const struct plan *p, const struct path *path, bool past_target, struct exprs *e,
+void trial_run(const struct plan *p, const struct trial_path *path, bool past_target, struct exprs *e,
 	       struct trial_out *out);
 void plan_free(struct plan *p);

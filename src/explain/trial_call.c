@@ -356,6 +356,26 @@ static struct shade counter_call(struct watch *w, const struct result *r)
 
 /* ---- calls ---- */
 
+/* Objects among the arguments are given back. */
+static void release_args(struct watch *w)
+{
+	for (u32 n = 1; n <= 5; n++)
+		for (u32 i = 0; i < w->n_held; i++)
+			if (watch_reg(w, n)->kind == SHADE_POINTER &&
+			    watch_reg(w, n)->object == w->held[i].object)
+				w->held[i--] = w->held[--w->n_held];
+}
+
+static void hold(struct watch *w, const struct result *r, struct shade r0)
+{
+	if (r->releases)
+		release_args(w);
+	if (!r->acquires || r0.kind != SHADE_POINTER || !r0.object || w->n_held == HELD_MAX)
+		return;
+	w->held[w->n_held].object = r0.object;
+	w->held[w->n_held++].pc = w->pc;
+}
+
 static void after_call(struct watch *w, struct shade r0)
 {
 	for (u32 i = 1; i <= 5; i++)
@@ -390,6 +410,7 @@ static void do_helper(struct watch *w, const struct insn *i)
 	r0 = i->imm == HELPER_map_lookup_elem && m && r->kind == RESULT_VALUE ?
 	     lookup(w, m, map) : watch_result(w, r, watch_key(w, 0));
 	fill_written(w, p);
+	hold(w, r, r0);
 	after_call(w, r0);
 	watch_set(w, 0, r0);
 	watch_skip(w, 1);
@@ -408,6 +429,7 @@ static void do_kfunc(struct watch *w)
 		return;
 	}
 	r0 = r->rule ? counter_call(w, r) : watch_result(w, r, watch_key(w, 0));
+	hold(w, r, r0);
 	after_call(w, r0);
 	watch_set(w, 0, r0);
 	watch_skip(w, 1);
@@ -467,7 +489,7 @@ static u8 *turns_input(struct watch *w)
 static bool wants_turn(struct watch *w, u32 helper, struct shade count, u32 turn)
 {
 	const struct insn above = jump_op(JMP_JGT);
-	const struct step *next = watch_next(w);
+	const struct trial_step *next = watch_next(w);
 	bool wanted = next && next->depth == w->depth + 1, more;
 	u8 *turns;
 
@@ -493,7 +515,7 @@ static bool wants_turn(struct watch *w, u32 helper, struct shade count, u32 turn
 static bool goes_on(struct watch *w)
 {
 	const struct insn differs = jump_op(JMP_JNE);
-	const struct step *next = watch_next(w);
+	const struct trial_step *next = watch_next(w);
 	struct shade ret = *watch_reg(w, 0);
 	bool wanted = next && next->depth == w->depth + 1, stops;
 
@@ -519,7 +541,7 @@ u64 watch_call_back(struct watch *w, const u64 r[5])
 
 	memcpy(args, w->frames[w->depth].r, sizeof(args));
 	for (; go && wants_turn(w, helper, args[1], turn); turn++) {
-		const struct step *next;
+		const struct trial_step *next;
 		u64 a[6] = { 0 };
 
 		watch_enter(w);

@@ -23,12 +23,6 @@ static const char *object_text(const struct watch *w, const struct object *o, ch
 	}
 }
 
-static bool is_bounded(const struct object *o)
-{
-	return o->kind == OBJECT_STACK || o->kind == OBJECT_PACKET || o->kind == OBJECT_VALUE ||
-	       o->kind == OBJECT_MEM;
-}
-
 /* The same access with other inputs: before the beginning, past the end. */
 static void bounds_goals(struct watch *w, const struct object *o, u32 start, u32 size)
 {
@@ -64,7 +58,7 @@ bool watch_access(struct watch *w, u32 regno, s32 off, u32 size_expr, const char
 	if (s.null_expr)
 		watch_goal(w, &differs, s.null_expr, 0, true);
 	o = &w->mem.objects.p[s.object];
-	if (!is_bounded(o))
+	if (!object_is_bounded(o))
 		return true;
 	start_expr = expr_op64(w->e, ALU_ADD, s.expr, expr_const(w->e, (u64)(s64)off));
 	start = (s64)expr_value(w->e, start_expr);

@@ -16,11 +16,11 @@ struct counter {            /* bpf_iter_num */
 	s32 next, end;
 	s32 value;          /* what the pointer that next gives points to */
 };
-enum { COUNTERS_MAX = 16 };
+enum { COUNTERS_MAX = 16, HELD_MAX = 32 };
 
 struct watch {
 	const struct plan *plan;
-	const struct path *path;   /* NULL: none is followed */
+	const struct trial_path *path;   /* NULL: none is followed */
 	bool past_target;
 	struct trial_out *out;
 	struct exprs *e;
@@ -39,6 +39,10 @@ struct watch {
 	struct exec_env *env;
 	struct counter counters[COUNTERS_MAX];
 	u32 n_counters;
+	struct {
+		u32 object, pc;    /* insn that acquired it */
+	} held[HELD_MAX];
+	u32 n_held;
 };
 
 static inline struct shade *watch_reg(struct watch *w, u32 regno)
@@ -54,7 +58,7 @@ static inline bool watch_at_target(const struct watch *w)
 	return w->pc == w->plan->target && w->reached;
 }
 /* The next step of the path; NULL: past its end, or none is followed. */
-static inline const struct step *watch_next(const struct watch *w)
+static inline const struct trial_step *watch_next(const struct watch *w)
 {
 	return w->path && w->at < w->path->steps.n ? &w->path->steps.p[w->at] : NULL;
 }

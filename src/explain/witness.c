@@ -24,6 +24,9 @@ bool witness_is_about_run(enum verify_reason why)
 	case WHY_TYPE:
 	case WHY_STACK:
 	case WHY_ARITH:
+	case WHY_RETURN:
+	case WHY_REF:
+	case WHY_LOOP:
 		return true;
 	default:
 		return false;
@@ -42,12 +45,12 @@ static u64 now_ms(void)
 
 struct search {
 	struct witness *w;
-	const struct path *path;
+	const struct trial_path *path;
 	struct exprs e;
 	u64 deadline;
 };
 
-static bool run(struct search *s, const struct path *path, bool past)
+static bool run(struct search *s, const struct trial_path *path, bool past)
 {
 	trial_run(&s->w->plan, path, past, &s->e, &s->w->out);
 	return s->w->out.outcome == TRIAL_FAULT;
@@ -112,6 +115,8 @@ static bool search(struct search *s)
 		default:
 			break;
 		}
+		if (s->w->plan.goal == GOAL_ENDLESS)
+			return run(s, NULL, true) && s->w->out.fault == FAULT_ENDLESS;
 		/* what the target does may show only later */
 		return run(s, s->path, true) && counts(s);
 	}
@@ -121,7 +126,7 @@ static bool search(struct search *s)
 int witness_find(const struct verify_prog *p, const struct profile *k,
 		 const struct verify_result *r, u32 budget_ms, struct witness **out)
 {
-	struct path path = { 0 };
+	struct trial_path path = { 0 };
 	struct witness *w;
 	int err;
 

@@ -35,4 +35,4 @@ bool witness_is_about_run(enum verify_reason why);
 
 /* ---- plan.c ---- */
 int plan_make(const struct verify_prog *p, const struct profile *k, const struct verify_result *r,
-	      struct plan *plan, struct path *path);
+	      struct plan *plan, struct trial_path *path);

@@ -2,11 +2,11 @@
 /* explain/witness_text.c - a witness as a file, and for people.
  *
  *	witness 1
- *	prog_type N, target PC REG, start PC
+ *	prog_type N, target PC REG GOAL RET_MIN RET_MAX, start PC
  *	insns N, then N insns of 16 hex digits, a line each eight
  *	map TYPE KEY VALUE MAX [HEX]        what a map's only value is known to hold
  *	names PC MAP                        the wide load at PC names that map
- *	arg REG RESULT..., gives PC RESULT...   kind rule nullable size map off umin umax smin smax
+ *	arg REG RESULT..., gives PC RESULT...   kind rule flags size map off umin umax smin smax
  *	input KEY KIND PC HEX               bytes from outside, zeros at the end left out
  *	fault PC TEXT
  */
@@ -28,15 +28,15 @@ static void write_hex(struct str *out, const u8 *p, u32 n)
 
 static void write_result(struct str *out, const struct result *r)
 {
-	str_addf(out, "%u %u %u %u %d %d %llx %llx %llx %llx\n", r->kind, r->rule, r->nullable,
-		 r->size, r->map, r->off, (unsigned long long)r->umin, (unsigned long long)r->umax,
+	str_addf(out, "%u %u %u %u %d %d %llx %llx %llx %llx\n", r->kind, r->rule,
+		 r->nullable | r->acquires << 1 | r->releases << 2, r->size, r->map, r->off, (unsigned long long)r->umin, (unsigned long long)r->umax,
 		 (unsigned long long)r->smin, (unsigned long long)r->smax);
 }
 
 static void write_program(struct str *out, const struct plan *p)
 {
-	str_addf(out, "prog_type %u\ntarget %u %d\nstart %u\ninsns %u\n", p->prog_type, p->target,
-		 p->reg, p->start, p->n_insns);
+	str_addf(out, "prog_type %u\ntarget %u %d %u %d %d\nstart %u\ninsns %u\n", p->prog_type,
+		 p->target, p->reg, p->goal, p->ret_min, p->ret_max, p->start, p->n_insns);
 	for (u32 i = 0; i < p->n_insns; i++) {
 		write_hex(out, (const u8 *)&p->insns[i], sizeof(p->insns[i]));
 		str_addc(out, i % 8 == 7 || i + 1 == p->n_insns ? '\n' : ' ');
@@ -161,19 +161,36 @@ static s64 hex(struct reader *r, u8 *out, u64 max)
 
 static bool read_result(struct reader *r, struct result *out)
 {
-	u32 kind, rule, nullable;
+	u32 kind, rule, flags;
 	u64 off;
 
 	if (!number32(r, RESULT_KIND_END - 1, &kind) || !number32(r, RULE_END - 1, &rule) ||
-	    !number32(r, 1, &nullable) || !number32(r, BYTES_LIMIT, &out->size) ||
+	    !number32(r, 7, &flags) || !number32(r, BYTES_LIMIT, &out->size) ||
 	    !number32(r, MAPS_LIMIT, (u32 *)&out->map) || !number(r, 10, &off) ||
 	    !number(r, 16, &out->umin) || !number(r, 16, &out->umax) ||
 	    !number(r, 16, (u64 *)&out->smin) || !number(r, 16, (u64 *)&out->smax))
 		return false;
 	out->kind = (enum result_kind)kind;
 	out->rule = (enum result_rule)rule;
-	out->nullable = nullable;
+	out->nullable = flags & 1;
+	out->acquires = flags & 2;
+	out->releases = flags & 4;
 	out->off = (s32)off;
+	return true;
+}
+
+static bool read_target(struct reader *r)
+{
+	struct plan *p = &r->w->plan;
+	u64 min, max;
+	u32 goal;
+
+	if (!number32(r, INSNS_LIMIT, &p->target) || !number32(r, 10, (u32 *)&p->reg) ||
+	    !number32(r, GOAL_END - 1, &goal) || !number(r, 10, &min) || !number(r, 10, &max))
+		return false;
+	p->goal = (enum plan_goal)goal;
+	p->ret_min = (s32)min;
+	p->ret_max = (s32)max;
 	return true;
 }
 
@@ -277,7 +294,7 @@ static bool read_line(struct reader *r)
 	if (IS("prog_type"))
 		return number32(r, BPF_PROG_TYPE_MAX, &p->prog_type);
 	if (IS("target"))
-		return number32(r, INSNS_LIMIT, &p->target) && number32(r, 10, (u32 *)&p->reg);
+		return read_target(r);
 	if (IS("start"))
 		return number32(r, INSNS_LIMIT, &p->start);
 	if (IS("insns"))

@@ -79,6 +79,9 @@ program unchecked (xdp): refused (pointer may be null): 'n' may be null here: bp
   two.bpf.c:11: may still be null: from this lookup
       11 |         long *n = bpf_map_lookup_elem(&counts, &key);
   help: test it before it is used: if (!n) return ...;
+  fails with:
+    insn 6 (bpf_map_lookup_elem) gives null
+    insn 7: load through r0, which is null
   Linux says: R0 invalid mem access 'map_value_or_null'
 program leaks (socket_filter): accepted
 2 of 3 programs accepted, for a kernel"

@@ -27,4 +27,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: /dynptr.bpf.c:19
 // says: dynptr.bpf.c:18: may still be null: from this call
 // says: help: test it before it is used: if (!field) return ...;
+// says: fails with:
 // says: Linux says: R0 invalid mem access 'mem_or_null'

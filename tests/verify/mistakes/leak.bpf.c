@@ -35,4 +35,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: leak.bpf.c:19: acquired here
 // says: leak.bpf.c:24: the path goes through here
 // says: help: give it back on every path, with bpf_ringbuf_submit() or bpf_ringbuf_discard()
+// says: fails with:
 // says: Linux says: BPF_EXIT instruction in main prog would lead to reference leak

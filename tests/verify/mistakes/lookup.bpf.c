@@ -26,4 +26,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: /lookup.bpf.c:19
 // says: lookup.bpf.c:17: may still be null: from this lookup
 // says: help: test it before it is used: if (!value) return ...;
+// says: fails with:
 // says: Linux says: R0 invalid mem access 'map_value_or_null'

@@ -18,4 +18,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: refused (endless loop): this loop may run for ever: one round changes nothing that would end it
 // says: /loop.bpf.c:11
 // says: help: let a counter end it that the verifier can follow, or use bpf_for(), bpf_loop()
+// says: fails with:
 // says: Linux says: infinite loop detected at insn 3

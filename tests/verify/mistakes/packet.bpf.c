@@ -22,4 +22,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: /packet.bpf.c:14
 // says: packet.bpf.c:11: read from the context here
 // says: help: compare with the packet's end first: if ((void *)(eth + 1) > data_end) return ...;
+// says: fails with:
 // says: Linux says: R1 offset is outside of the packet

@@ -31,4 +31,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: refused (uninitialised value): bpf_map_lookup_elem() reads 8 bytes of the stack here, not all of which were written
 // says: /stack.bpf.c:26
 // says: help: set all of it first, padding too: __builtin_memset(&k, 0, sizeof(k));
+// says: fails with:
 // says: Linux says: invalid read from stack R2 off -8+1 size 8

@@ -35,4 +35,5 @@ char LICENSE[] SEC("license") = "GPL";
 // says: truncate.bpf.c:22: bpf_ktime_get_ns() gives any 64-bit number
 // says: truncate.bpf.c:25: checked here are only the low 32 bits: at most 63
 // says: help: bound now just before the access, as an unsigned number
+// says: fails with:
 // says: Linux says: math between map_value pointer and register with unbounded min value is not allowed
