@@ -201,6 +201,22 @@ static int move_checked(struct verify *v, const struct insn *i, const struct reg
 	return err;
 }
 
+/* number += pointer: dst becomes the pointer.  In 6.18 it keeps what the number had for frame and
+ * reference, none, so that a pointer to a function's own stack counts as one to the outermost
+ * frame's. */
+static void adopt(const struct verify *v, struct reg *dst, const struct reg *ptr)
+{
+	struct reg own = *dst;
+
+	reg_copy(dst, ptr);
+	if (v->k->sound)
+		return;
+	dst->frameno = own.frameno;
+	dst->ref_obj_id = own.ref_obj_id;
+	dst->subreg_def = own.subreg_def;
+	dst->precise = own.precise;
+}
+
 int alu_ptr(struct verify *v, struct insn *i, const struct reg *ptr, const struct reg *off)
 {
 	struct reg *dst = v_reg(v, i->dst);
@@ -220,7 +236,7 @@ int alu_ptr(struct verify *v, struct insn *i, const struct reg *ptr, const struc
 	if (err)
 		return err;
 	if (dst != ptr)
-		reg_copy(dst, ptr);
+		adopt(v, dst, ptr);
 	/* Untrusted memory is read by loads that can't fault, at any offset. */
 	if (REG_BASE(ptr->type) == PTR_MEM && ptr->type & T_UNTRUSTED)
 		return 0;

@@ -111,6 +111,26 @@ TEST(past_the_packets_end_is_not_less_than_inside)
 	CHECK_EQ(verdict(text, BPF_PROG_TYPE_XDP, true), -EACCES);
 }
 
+TEST(a_number_plus_a_stack_pointer)
+{
+	LINUX_ACCEPTS_AND_WE_REFUSE("r7 = map[fd:1][0]+0\n"
+				    "*(u64 *)(r10 -8) = 8\n"
+				    "r1 = r10\n"
+				    "call func\n"
+				    "r0 = 0\n"
+				    "exit\n"
+				    "func: r6 = *(u64 *)(r1 -8)\n"
+				    "*(u64 *)(r10 -8) = 4000\n"
+				    "r2 = -8\n"
+				    "r2 += r10\n"
+				    "r3 = *(u64 *)(r2 +0)\n"
+				    "r4 = map[fd:1][0]+0\n"
+				    "r4 += r3\n"
+				    "r0 = *(u8 *)(r4 +0)\n"
+				    "exit\n",
+				    BPF_PROG_TYPE_RAW_TRACEPOINT);
+}
+
 TEST(the_low_half_of_a_pointer_may_be_zero)
 {
 	LINUX_ACCEPTS_AND_WE_REFUSE("r7 = map[fd:1][0]+0\n"
