@@ -185,6 +185,8 @@ struct osmia_check_opts {
 	enum osmia_format format;
 	void (*write)(void *arg, const char *text, size_t n);
 	void *arg;
+	/* file for the first refused program that was seen to fail: osmia_witness_run(); NULL: none */
+	const char *witness;
 };
 
 /* Verifies every program of an object, each alone, and writes what a kernel would say of it.  Number of

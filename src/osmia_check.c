@@ -14,8 +14,10 @@
 #include "osmia.h"
 #include "output/value.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BTF_MAX_BYTES = 256 << 20 };
 
@@ -29,6 +31,7 @@ struct checking {
 	u32 n_progs, n_refused;
 	struct explanation x; /* of the last refusal */
 	bool explained;
+	bool has_witness;    /* opts.witness is written */
 };
 
 static void flush(struct checking *c)
@@ -88,6 +91,20 @@ static void forget(struct checking *c)
 	engine_check_forget(c->e);
 }
 
+static void witness_save(struct checking *c)
+{
+	struct place at = { .file = c->opts.witness };
+	int fd = open(at.file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int err = fd < 0 ? -errno :
+			   file_write_all(fd, c->x.witness_file, strlen(c->x.witness_file));
+
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		diag_error(&c->dg, at, err, "can't write: %s", strerror(-err));
+	c->has_witness = true;
+}
+
 static void on_refused(void *arg, const struct verify_prog *p, const struct profile *k,
 		       const struct verify_result *res)
 {
@@ -95,6 +112,8 @@ static void on_refused(void *arg, const struct verify_prog *p, const struct prof
 
 	explain_free(&c->x);
 	c->explained = !explain_make(p, k, res, &c->x);
+	if (c->explained && c->opts.witness && c->x.witness_file && !c->has_witness)
+		witness_save(c);
 }
 
 struct one {
@@ -178,6 +197,8 @@ static void json_explanation(struct str *out, const struct explanation *x)
 		str_add(out, "}");
 	}
 	str_add(out, "]");
+	if (x->witness)
+		json_text(out, "fails_with", x->witness);
 	if (x->state)
 		json_text(out, "registers", x->state);
 	str_addf(out, ", \"path_skipped\": %lu, \"path\": [", (unsigned long)x->n_path_before);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_PROFILE = OPT_FIRST, OPT_BTF, OPT_CAPS, OPT_PROG };
+enum { OPT_PROFILE = OPT_FIRST, OPT_BTF, OPT_CAPS, OPT_PROG, OPT_WITNESS };
 
 static const struct cli_opt opts[] = {
 	{ 'v', "verbose", NULL, "with the kernel's log; -vv: with the state after each insn" },
@@ -14,6 +14,7 @@ static const struct cli_opt opts[] = {
 	{ OPT_BTF, "btf", "FILE", "for a kernel of which only the types are known" },
 	{ OPT_CAPS, "caps", "all|noperfmon|unpriv", "what the loading process may (all)" },
 	{ OPT_PROG, "prog", "NAME", "this program alone" },
+	{ OPT_WITNESS, "witness", "FILE", "keep inputs with which it fails, for `osmia vm --witness`" },
 	{ 0 },
 };
 
@@ -68,6 +69,9 @@ int cmd_check(int argc, char **argv)
 			break;
 		case OPT_PROG:
 			o.only = a.value;
+			break;
+		case OPT_WITNESS:
+			o.witness = a.value;
 			break;
 		case CLI_WORD:
 			if (path)
