@@ -158,8 +158,7 @@ const char *ctx_struct_name(u32 prog_type)
 	return ctx_prog_struct(prog_type);
 }
 
-/* Through const, volatile and the like to a typedef or what has none. */
-static u32 skip_to_typedef(const struct btf *btf, u32 id)
+u32 ctx_skip_to_typedef(const struct btf *btf, u32 id)
 {
 	for (u32 i = 0; i < 64; i++) {
 		const struct btf_type *t = btf_type(btf, id);
@@ -171,8 +170,7 @@ static u32 skip_to_typedef(const struct btf *btf, u32 id)
 	return id;
 }
 
-/* May a program that declares one be given the other, which is what stands behind it? */
-static bool is_projection(const char *declared, const char *name)
+bool ctx_is_projection(const char *declared, const char *name)
 {
 	return (!strcmp(declared, "__sk_buff") && !strcmp(name, "sk_buff")) ||
 	       (!strcmp(declared, "xdp_md") && !strcmp(name, "xdp_buff"));
@@ -188,7 +186,7 @@ bool ctx_is_type(struct verify *v, const struct btf *btf, u32 type_id, u32 prog_
 	(void)v, (void)arg;
 	if (btf_kind(ptr) != BTF_PTR)
 		return false;
-	id = skip_to_typedef(btf, ptr->type);
+	id = ctx_skip_to_typedef(btf, ptr->type);
 	if (prog_type == BPF_PROG_TYPE_KPROBE && btf_kind(btf_type(btf, id)) == BTF_TYPEDEF &&
 	    !strcmp(btf_name(btf, id), "bpf_user_pt_regs_t"))
 		return true;
@@ -196,7 +194,7 @@ bool ctx_is_type(struct verify *v, const struct btf *btf, u32 type_id, u32 prog_
 	if (!want || !btf_is_composite(btf_type(btf, id)))
 		return false;
 	name = btf_name(btf, id);
-	if (!strcmp(name, want) || is_projection(want, name))
+	if (!strcmp(name, want) || ctx_is_projection(want, name))
 		return true;
 	return prog_type == BPF_PROG_TYPE_KPROBE && !strcmp(name, "pt_regs");
 }

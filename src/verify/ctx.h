@@ -35,6 +35,12 @@ const char *btf_kind_upper(const struct btf_type *t);
  * so on: name of the ctx struct that programs of this type declare (btf_get_prog_ctx_type(),
  * btf_is_prog_ctx_type()). */
 bool ctx_is_type(struct verify *v, const struct btf *btf, u32 type_id, u32 prog_type, u32 arg);
+/* May a program that declares one struct be given the other, which is what stands behind it?
+ * btf_is_projection_of(). */
+bool ctx_is_projection(const char *declared, const char *name);
+/* Through const, volatile and the like to a typedef or what has none. */
+u32 ctx_skip_to_typedef(const struct btf *btf, u32 id);
+const char *btf_name_or_anon(const struct btf *btf, const struct btf_type *t); /* "(anon)" */
 const char *ctx_struct_name(u32 prog_type); /* "__sk_buff"; NULL: none */
 
 /* ---- btfwalk.c ---- */

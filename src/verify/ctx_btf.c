@@ -46,7 +46,7 @@ static bool is_raw_tp(const struct verify *v)
 }
 
 /* btf_name(), but "(anon)" where there is none. */
-static const char *type_name(const struct btf *btf, const struct btf_type *t)
+const char *btf_name_or_anon(const struct btf *btf, const struct btf_type *t)
 {
 	return t->name_off ? btf_str(btf, t->name_off) : "(anon)";
 }
@@ -232,7 +232,7 @@ static bool struct_arg(const struct arg_access *a, const struct btf_type *ptr)
 		return false;
 	}
 	v_log(a->v, "func '%s' arg%d has btf_id %d type %s '%s'\n", a->v->attach_name, a->arg, id,
-	      btf_kind_upper(t), type_name(a->btf, t));
+	      btf_kind_upper(t), btf_name_or_anon(a->btf, t));
 	return true;
 }
 
@@ -297,7 +297,7 @@ static bool btf_access(struct arg_access *a, u32 size)
 		return true;
 	if (btf_kind(t) != BTF_PTR) {
 		v_log(a->v, "func '%s' arg%d '%s' has type %s. Only pointer access is allowed\n",
-		      a->v->attach_name, a->arg, type_name(a->btf, t), btf_kind_upper(t));
+		      a->v->attach_name, a->arg, btf_name_or_anon(a->btf, t), btf_kind_upper(t));
 		return false;
 	}
 	return pointer_arg(a, id, size);

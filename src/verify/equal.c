@@ -4,7 +4,8 @@
  * Where it is, the current path needs no walk: whatever it could do was found safe.  Ids have no
  * meaning of their own, so a table tells which old id stands for which new one.
  *
- * Kernel 6.18: states_equal(), func_states_equal(), regsafe(), stacksafe(), refsafe().
+ * Kernel 6.18: states_equal(), func_states_equal(), regsafe(), stacksafe(), refsafe(),
+ * widen_imprecise_scalars().
  */
 #include "verify/prune.h"
 #include <stddef.h>
@@ -285,4 +286,34 @@ bool states_equal(struct verify *v, struct state *old, struct state *cur, enum e
 		    !frame_safe(v, old->frame[i], cur->frame[i], state_frame_pc(old, i), &ids, how))
 			return false;
 	return true;
+}
+
+/* ---- forgetting ---- */
+
+static void reg_widen(struct verify *v, const struct reg *old, bool precise, struct reg *cur,
+		      struct ids *ids)
+{
+	if (old->type == REG_SCALAR && cur->type == REG_SCALAR && !precise && !cur->precise &&
+	    !regs_exact(old, cur, ids))
+		reg_unknown(v, cur);
+}
+
+void widen_imprecise(struct verify *v, const struct state *old, struct state *cur)
+{
+	struct ids ids = { .n = 0 };
+
+	for (u32 fr = old->curframe + 1; fr-- > 0;) {
+		const struct frame *fo = old->frame[fr];
+		struct frame *fc = cur->frame[fr];
+		u32 n = MIN(fo->n_slots, fc->n_slots);
+
+		for (u32 i = 0; i < REG_MAX; i++)
+			reg_widen(v, frame_reg(fo, i), frame_reg_precise(fo, i), &fc->regs[i], &ids);
+		for (u32 i = 0; i < n; i++) {
+			struct slot_view s = frame_slot(fo, i);
+
+			if (s.type[7] == SLOT_SPILL && slot_is_spill(&fc->stack[i]))
+				reg_widen(v, s.reg, s.precise, &fc->stack[i].reg, &ids);
+		}
+	}
 }

@@ -8,7 +8,6 @@
  */
 #include "abi/helper.h"
 #include "verify/call.h"
-#include "verify/iter.h"
 #include "verify/live.h"
 #include "verify/log.h"
 #include "verify/prune.h"

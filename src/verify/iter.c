@@ -5,11 +5,10 @@
  * given NULL (DRAINED: the loop is left); another path is pushed where it gave an element (ACTIVE).  That
  * one comes back to the same call, and ends when its state was seen there.  Numbers that differ
  * from round to round and did not matter so far are forgotten, so that it does end.
- * Kernel 6.18: process_iter_arg(), process_iter_next_call(), widen_imprecise_scalars().
+ * Kernel 6.18: process_iter_arg(), process_iter_next_call().
  */
 #include "abi/kfunc.h"
 #include "verify/call.h"
-#include "verify/iter.h"
 #include "verify/kfunc.h"
 #include "verify/live.h"
 #include "verify/log.h"
@@ -18,71 +17,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-
-/* ---- widening ---- */
-
-enum { IDS_MAX = (REG_MAX + SLOTS_MAX) * FRAMES_MAX };
-
-/* Which id of the new state stands for which of the old one. */
-struct id_pairs {
-	u32 n;
-	struct {
-		u32 old, cur;
-	} p[IDS_MAX];
-};
-
-static bool ids_agree(struct id_pairs *ids, u32 old, u32 cur)
-{
-	if (!old || !cur)
-		return old == cur;
-	for (u32 i = 0; i < ids->n; i++) {
-		if (ids->p[i].old == old)
-			return ids->p[i].cur == cur;
-		if (ids->p[i].cur == cur)
-			return false;
-	}
-	if (ids->n == IDS_MAX)
-		return false;
-	ids->p[ids->n].old = old;
-	ids->p[ids->n++].cur = cur;
-	return true;
-}
-
-static bool is_same(const struct reg *a, const struct reg *b, struct id_pairs *ids)
-{
-	return !memcmp(a, b, offsetof(struct reg, id)) && ids_agree(ids, a->id, b->id) &&
-	       ids_agree(ids, a->ref_obj_id, b->ref_obj_id);
-}
-
-static void widen_reg(struct verify *v, const struct reg *old, bool precise, struct reg *cur,
-		      struct id_pairs *ids)
-{
-	if (old->type != REG_SCALAR || cur->type != REG_SCALAR || precise || cur->precise ||
-	    is_same(old, cur, ids))
-		return;
-	reg_unknown(v, cur);
-}
-
-void widen_imprecise(struct verify *v, const struct state *old, struct state *cur)
-{
-	struct id_pairs ids;
-
-	ids.n = 0;
-	for (s32 fr = (s32)old->curframe; fr >= 0; fr--) {
-		const struct frame *fo = old->frame[fr];
-		struct frame *fc = cur->frame[fr];
-		u32 n = MIN(fo->n_slots, fc->n_slots);
-
-		for (u32 i = 0; i < REG_MAX; i++)
-			widen_reg(v, frame_reg(fo, i), frame_reg_precise(fo, i), &fc->regs[i], &ids);
-		for (u32 i = 0; i < n; i++) {
-			struct slot_view s = frame_slot(fo, i);
-
-			if (s.type[7] == SLOT_SPILL && slot_is_spill(&fc->stack[i]))
-				widen_reg(v, s.reg, s.precise, &fc->stack[i].reg, &ids);
-		}
-	}
-}
 
 /* ---- slots ---- */
 
@@ -249,16 +183,6 @@ int iter_arg(struct verify *v, u32 regno, u32 pc, const struct btf *btf, u32 ite
 
 /* ---- next ---- */
 
-static bool same_callsites(const struct state *a, const struct state *b)
-{
-	if (a->curframe != b->curframe)
-		return false;
-	for (u32 i = 0; i <= a->curframe; i++)
-		if (a->frame[i]->callsite != b->frame[i]->callsite)
-			return false;
-	return true;
-}
-
 int iter_next(struct verify *v, u32 pc, u32 frameno, u32 slot)
 {
 	struct state *cur = v->cur, *prev, *queued;
@@ -271,7 +195,7 @@ int iter_next(struct verify *v, u32 pc, u32 frameno, u32 slot)
 	if (it->iter.state == ITER_ACTIVE) {
 		/* every call of next is a checkpoint */
 		if (!cur->parent || cur->parent->insn_idx != pc ||
-		    !same_callsites(cur->parent, cur))
+		    !state_same_calls(cur->parent, cur))
 			return v_bug(v, "bad parent state for iter next call");
 		/* the parent was just made here; what came round is above it */
 		prev = prune_prev_entry(v, cur->parent, pc);

@@ -6,7 +6,6 @@
  */
 #include "verify/jmp.h"
 #include "verify/alu.h"
-#include "verify/iter.h"
 #include "verify/log.h"
 #include "verify/prune.h"
 #include "verify/walk.h"

@@ -243,13 +243,6 @@ static bool are_nocast(const char *a, const char *b)
 	       !strcmp(longer + n, suffix);
 }
 
-/* What programs call __sk_buff and xdp_md.  Kernel 6.18: btf_is_projection_of(). */
-static bool is_projection(const char *of, const char *name)
-{
-	return (!strcmp(of, "__sk_buff") && !strcmp(name, "sk_buff")) ||
-	       (!strcmp(of, "xdp_md") && !strcmp(name, "xdp_buff"));
-}
-
 static int match_struct(struct verify *v, const struct kfunc_call *c, const struct arg *a,
 			const struct btf *want_btf, u32 want)
 {
@@ -264,7 +257,7 @@ static int match_struct(struct verify *v, const struct kfunc_call *c, const stru
 
 	id = btf_skip(btf, id);
 	same = btf_ids_match(v, btf, id, a->reg->off, want_btf, want, strict);
-	if (same || is_projection(want_name, btf_name(btf, id)))
+	if (same || ctx_is_projection(want_name, btf_name(btf, id)))
 		return 0;
 	return v_refuse_reg(v, -EINVAL, WHY_ARG, a->regno,
 			    "kernel function %s args#%u expected pointer to %s %s but R%u has a pointer to %s %s",

@@ -145,7 +145,7 @@ static void frame_clean(struct verify *v, struct frame *f, u32 pc)
 			kept_slot_unset(v, f, i);
 }
 
-static bool same_callsites(const struct state *a, const struct state *b)
+bool state_same_calls(const struct state *a, const struct state *b)
 {
 	if (a->curframe != b->curframe)
 		return false;
@@ -161,7 +161,7 @@ static int clean_list(struct verify *v, struct kept *k, u32 pc)
 	for (; k; k = k->next) {
 		int err;
 
-		if (k->st.branches || k->st.insn_idx != pc || !same_callsites(&k->st, v->cur) ||
+		if (k->st.branches || k->st.insn_idx != pc || !state_same_calls(&k->st, v->cur) ||
 		    k->st.cleaned || loops_incomplete_read_marks(v, &k->st))
 			continue;
 		err = live_query_begin(v, &k->st);
@@ -177,7 +177,7 @@ static int clean_list(struct verify *v, struct kept *k, u32 pc)
 struct state *prune_prev_entry(struct verify *v, const struct state *cur, u32 pc)
 {
 	for (struct kept *k = *list_at(v, pc); k; k = k->next)
-		if (k->st.insn_idx == pc && k->st.branches && same_callsites(&k->st, cur) &&
+		if (k->st.insn_idx == pc && k->st.branches && state_same_calls(&k->st, cur) &&
 		    k->st.dfs_depth < cur->dfs_depth)
 			return &k->st;
 	return NULL;

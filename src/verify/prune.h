@@ -12,11 +12,15 @@ void prune_peak(struct verify *v);        /* counts states for the statistics */
 /* The last state kept at pc that cur descends from, in the same calls: where a loop came round.
  * NULL: none.  find_prev_entry(). */
 struct state *prune_prev_entry(struct verify *v, const struct state *cur, u32 pc);
+bool state_same_calls(const struct state *a, const struct state *b); /* same_callsites() */
 /* A path from st ended: update_branch_counts(). */
 int prune_path_ended(struct verify *v, struct state *st);
 /* ---- equal.c ---- */
 enum exact { NOT_EXACT, EXACT, RANGE_WITHIN };
 bool states_equal(struct verify *v, struct state *old, struct state *cur, enum exact how);
+/* Numbers of cur that are others than in old, a round of the same loop before, and did not matter so far
+ * become unknown, so that the loop converges.  widen_imprecise_scalars(). */
+void widen_imprecise(struct verify *v, const struct state *old, struct state *cur);
 /* ---- loop.c: visits of strongly connected parts ---- */
 int loops_init(struct verify *v);
 void loops_free(struct verify *v);

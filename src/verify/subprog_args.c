@@ -52,11 +52,6 @@ static int bad_tags(const struct arg *a)
 	return -EINVAL;
 }
 
-static const char *type_name(const struct btf *btf, const struct btf_type *t)
-{
-	return t->name_off ? btf_str(btf, t->name_off) : "(anon)";
-}
-
 static u32 tag_by_text(const char *text)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(tag_texts); i++)
@@ -133,19 +128,11 @@ static const char *ctx_real_struct(u32 prog_type)
 	}
 }
 
-/* Through const, volatile and the like to a typedef or what has none. */
-static u32 skip_to_typedef(const struct btf *btf, u32 id)
-{
-	while (btf_is_modifier(btf_type(btf, id)) && btf_kind(btf_type(btf, id)) != BTF_TYPEDEF)
-		id = btf_type(btf, id)->type;
-	return id;
-}
-
 /* Is a pointer tagged as context one that this program's context may be?
  * btf_validate_prog_ctx_type(). */
 static int ctx_check(const struct arg *a)
 {
-	u32 type = a->prog_type, attach = a->v->attach_type, id = skip_to_typedef(a->btf, a->t->type);
+	u32 type = a->prog_type, attach = a->v->attach_type, id = ctx_skip_to_typedef(a->btf, a->t->type);
 	const struct btf_type *t = btf_type(a->btf, id);
 	const char *name, *want;
 	bool is_struct;
@@ -214,7 +201,7 @@ static int kernel_type(const struct arg *a, u32 *id)
 
 	if (!*name || !kernel) {
 		v_log(a->v, "arg#%u reference type('%s %s') candidate matching error: %d\n", a->n,
-		      btf_kind_upper(t), type_name(a->btf, t), -EINVAL);
+		      btf_kind_upper(t), btf_name_or_anon(a->btf, t), -EINVAL);
 		return -EINVAL;
 	}
 	for (u32 i = 1; i < n_types; i++) {
@@ -233,7 +220,7 @@ static int kernel_type(const struct arg *a, u32 *id)
 		what = n ? "is ambiguous" : "has no matches";
 	if (what) {
 		v_log(a->v, "arg#%u reference type('%s %s') %s\n", a->n, btf_kind_upper(t),
-		      type_name(a->btf, t), what);
+		      btf_name_or_anon(a->btf, t), what);
 		return n ? -ESRCH : -ENOENT;
 	}
 	return 0;
@@ -284,7 +271,7 @@ static int untrusted_arg(const struct arg *a)
 	k = btf_type(a->v->k->btf, id);
 	if (!btf_is_composite(k)) {
 		v_log(a->v, "arg#%u has type %s '%s', but only struct or primitive types are "
-			    "allowed\n", a->n, btf_kind_upper(k), type_name(a->btf, a->t));
+			    "allowed\n", a->n, btf_kind_upper(k), btf_name_or_anon(a->btf, a->t));
 		return -EINVAL;
 	}
 	a->out->type = ARG_BTF_ID | ARGX_UNTRUSTED;
