@@ -15,8 +15,8 @@
  *	mem.c        loads and stores by kind of pointer;  stack.c, ctx.c, btfwalk.c, value.c, atomic.c
  *	call.c       calls;  helper_*.c, kfunc_*.c, dynptr.c, iter.c, lock.c, callback.c
  *	ret.c        what may be returned
- *	prune.c      seen this state before?  equal.c;  loop.c: parts that loop
- *	precise.c    which registers' values mattered, walking back
+ *	prune.c      seen this state before?  equal.c;  kept.c: small;  loop.c: parts that loop
+ *	precise.c    which registers' values mattered, walking back;  backtrack.c: one insn
  *	depth.c      stack of call chains
  *	fixup.c      what the kernel finds only while it rewrites the program
  *	log*.c       the kernel's log
