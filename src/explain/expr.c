@@ -3,7 +3,7 @@
 #include "explain/expr.h"
 #include "isa/alu.h"
 
-enum { NODES_MAX = 1 << 20, DEPTH_MAX = 2000 };
+enum { NODES_MAX = 1 << 20, DEPTH_MAX = 2000, INPUTS_MAX = 1 << 27 /* bytes */ };
 
 /* ---- inputs ---- */
 
@@ -20,7 +20,7 @@ s32 inputs_get(struct inputs *in, u64 key, u32 size, enum input_kind kind, u32 p
 	for (u32 n = 0; n < in->list.n; n++)
 		if (in->list.p[n].key == key && in->list.p[n].size >= size)
 			return (s32)n;
-	if (!vec_reserve(&in->bytes, size) || !vec_reserve(&in->list, 1))
+	if (size > INPUTS_MAX - in->bytes.n || !vec_reserve(&in->bytes, size) || !vec_reserve(&in->list, 1))
 		return -1;
 	memset(in->bytes.p + in->bytes.n, 0, size);
 	i = &in->list.p[in->list.n];

@@ -178,7 +178,7 @@ static u64 on_insn(void *arg, const struct verify *cv, u32 pc, u64 token)
 		/* a new beginning: the program, or a function that is verified alone */
 		rec->plan->start = pc;
 		for (u32 i = 1; i <= 5; i++) {
-			rec->plan->args[i] = (struct result){ 0 };
+			rec->plan->args[i] = (struct result){ .map = -1 };
 			describe(rec, v_reg(v, i), &rec->plan->args[i]);
 		}
 	}

@@ -327,7 +327,7 @@ static bool is_whole(const struct plan *p)
 		if (p->map_of[i] >= (s32)p->n_maps || p->results[i].map >= (s32)p->n_maps)
 			return false;
 	for (u32 i = 0; i < 6; i++)
-		if (p->args[i].map >= (s32)p->n_maps && p->args[i].map > 0)
+		if (p->args[i].map >= (s32)p->n_maps)
 			return false;
 	return true;
 }
@@ -338,6 +338,8 @@ int witness_read(const char *text, size_t size, struct witness **out, char *mess
 			    .w = calloc(1, sizeof(*r.w)) };
 	bool ok = r.w != NULL;
 
+	for (u32 i = 0; ok && i < ARRAY_SIZE(r.w->plan.args); i++)
+		r.w->plan.args[i].map = -1;
 	while (ok && r.at < r.end) {
 		ok = read_line(&r);
 		while (ok && r.at < r.end && *r.at != '\n')
