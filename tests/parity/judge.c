@@ -291,6 +291,8 @@ static char *read_xz(const char *path, size_t *size)
 
 int profile_from_folder(const char *dir, const char *version, struct diag *dg, struct profile *out)
 {
+	/* whatever kernel judged them, cases were relocated against the types of this one */
+	static const char types[] = "6.18";
 	static const struct {
 		const char *stem, *end;
 	} files[] = { { "vmlinux", ".btf" }, { "config", "" }, { "kallsyms", "" } };
@@ -305,8 +307,8 @@ int profile_from_folder(const char *dir, const char *version, struct diag *dg, s
 		size_t size;
 		char *text;
 
-		snprintf(path, sizeof(path), "%s/%s-%s%s.xz", dir, files[i].stem, version,
-			 files[i].end);
+		snprintf(path, sizeof(path), "%s/%s-%s%s.xz", dir, files[i].stem,
+			 i == 0 ? types : version, files[i].end);
 		text = read_xz(path, &size);
 		if (!text)
 			return diag_error(dg, at, -ENOENT, "can't read");
