@@ -38,14 +38,14 @@ int btf_info_early(struct verify *v)
 		const struct btf_type *t = btf_type(p->btf, id);
 
 		if (!i && off)
-			return v_refuse(v, -EINVAL, WHY_BTF,
-					"nonzero insn_off %u for the first func info record", off);
+			return v_refuse_open(v, -EINVAL, WHY_BTF, "nonzero insn_off %u for the first "
+					     "func info record", off);
 		if (i && off <= prev)
-			return v_refuse(v, -EINVAL, WHY_BTF, "same or smaller insn offset (%u) than "
-					"previous func info record (%u)", off, prev);
+			return v_refuse_open(v, -EINVAL, WHY_BTF, "same or smaller insn offset (%u) "
+					     "than previous func info record (%u)", off, prev);
 		if (btf_kind(t) != BTF_FUNC)
-			return v_refuse(v, -EINVAL, WHY_BTF, "invalid type id %d in func info",
-					(s32)id);
+			return v_refuse_open(v, -EINVAL, WHY_BTF, "invalid type id %d in func info",
+					     (s32)id);
 		if (btf_kind(btf_type(p->btf, t->type)) != BTF_FUNC_PROTO)
 			return -EINVAL;
 		prev = off;

@@ -137,8 +137,8 @@ static int callee_enter(struct chain *c, const struct insn *i, s64 to)
 		if (!insn_is_subprog_call(i))
 			return 0;
 		if (s->is_exception_cb)
-			return v_refuse(v, -EINVAL, WHY_CALL,
-					"insn %u cannot call exception cb directly", c->pc);
+			return v_refuse_open(v, -EINVAL, WHY_CALL,
+					     "insn %u cannot call exception cb directly", c->pc);
 	}
 	c->frame[c->n].pc = c->pc + 1;
 	c->frame[c->n].subprog = c->subprog;

@@ -210,6 +210,9 @@ void v_log(struct verify *v, const char *fmt, ...) __attribute__((format(printf,
  * reason of a verification counts.  pc is v->pc. */
 int v_refuse(struct verify *v, int err, enum verify_reason why, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same without a newline: some of the kernel's sentences run into what is printed next. */
+int v_refuse_open(struct verify *v, int err, enum verify_reason why, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 /* The same, naming the register. */
 int v_refuse_reg(struct verify *v, int err, enum verify_reason why, u32 regno, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

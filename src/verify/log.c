@@ -119,6 +119,17 @@ int v_refuse(struct verify *v, int err, enum verify_reason why, const char *fmt,
 	return err;
 }
 
+int v_refuse_open(struct verify *v, int err, enum verify_reason why, const char *fmt, ...)
+{
+	va_list ap;
+
+	record(v, err, why, -1);
+	va_start(ap, fmt);
+	log_vadd(v, false, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
 int v_refuse_reg(struct verify *v, int err, enum verify_reason why, u32 regno, const char *fmt, ...)
 {
 	va_list ap;
