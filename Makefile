@@ -8,6 +8,7 @@
 #	make fuzz       each fuzz target for FUZZ_SECONDS (10)
 #	make guest      tests in a QEMU guest with another kernel (GUEST_KERNEL=, Debian's 6.1)
 #	make objects    every object of the verifier corpus, beside what Linux 6.18 said of it
+#	make beside     every program of OBJECTS, to the verifier and to the running kernel
 #	make parity     every program of that corpus, verified beside what Linux said (LIVE=1: this kernel)
 #	make seeds      one row per example of the notes and engine
 #	make install    DESTDIR=, PREFIX=
@@ -121,6 +122,12 @@ objects:
 	@$(MAKE) --no-print-directory -s $(B)/tests/objects/objects
 	@$(B)/tests/objects/objects -p 95 $(if $(V),-v) $(CORPUS)
 
+# Every program of any objects, to the verifier and to the running kernel; V=1 lists all.
+beside:
+	@tools/deps build
+	@$(MAKE) --no-print-directory -s $(B)/tests/objects/beside
+	@$(B)/tests/objects/beside $(if $(V),-v) $(OBJECTS)
+
 # Every program of a corpus of cases, verified beside the kernel's verdicts; V=1 lists what differs,
 # PARITY='--groups=x* --by=group' and the like: see tests/parity/parity.c.
 PARITY_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/parity/*.c))
@@ -163,6 +170,6 @@ format:
 clean:
 	rm -rf build build-*
 
-.PHONY: all tests demo objects parity check run-tests bench fuzz guest seeds install format clean
+.PHONY: all tests demo objects beside parity check run-tests bench fuzz guest seeds install format clean
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(PARITY_OBJ:.o=.d) $(SOUND_OBJ:.o=.d)
