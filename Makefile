@@ -69,7 +69,7 @@ $(B)/tests/%: tests/%.c $(B)/libosmia.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests $(LDFLAGS) $< $(B)/libosmia.a $(LDLIBS) -lcmocka -o $@
 
-tests: all $(TESTS) $(B)/tests/parity/parity $(B)/tests/verify/sound/sound
+tests: all $(TESTS) $(B)/tests/parity/parity $(B)/tests/verify/sound/sound $(B)/osmia-fuzz
 
 # The README's two commands install what they need, then call make again: a machine without the
 # libraries could not even list the dependencies right.
