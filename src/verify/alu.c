@@ -141,7 +141,7 @@ static int fork_sign(struct verify *v, const struct insn *i, struct reg *dst)
 		return 0;
 	other = path_push(v, v->pc, v->pc, false);
 	if (!other)
-		return path_error(v);
+		return v->res->err = -ENOMEM; /* whatever the reason */
 	zero = &state_cur(other)->regs[i->dst];
 	if (whole) {
 		reg_const(zero, 0);

@@ -33,7 +33,7 @@ static int may_goto(struct verify *v, const struct insn *i, u32 *pc)
 		prev = prune_prev_entry(v, v->cur->parent, *pc);
 	other = path_push(v, *pc + 1, *pc, false);
 	if (!other)
-		return path_error(v);
+		return v->res->err = -ENOMEM; /* whatever the reason */
 	other->may_goto_depth++;
 	if (prev)
 		widen_imprecise(v, prev, other);

@@ -52,7 +52,9 @@ static int refuse(struct verify *v, const struct insn *i, enum reason why)
 	case R_LIMIT:
 		return v_refuse_reg(v, -EACCES, WHY_SPEC, i->dst,
 				    "R%u tried to %s beyond pointer bounds, %s", i->dst, op, tail);
-	case R_STACK:
+	case R_STACK: /* in place of what path_push() said */
+		v->res->err = 0;
+		v->res->why = WHY_NONE;
 		return v_refuse_reg(v, -ENOMEM, WHY_SPEC, i->dst,
 				    "R%u could not be pushed for speculative verification, %s",
 				    i->dst, tail);
