@@ -55,7 +55,8 @@ static inline u64 eval_binary(const struct val *v, u64 x, u64 y)
 	}
 }
 
-static inline u64 eval_value(const struct val *v, const u64 *vals, const struct blk *from)
+static inline u64 eval_value(const struct val *v, const u64 *vals, const struct blk *from,
+			     struct arena *a)
 {
 	u64 x = v->n_args && v->op != OP_PHI ? vals[v->args[0]->id] : 0;
 	u64 y = v->n_args > 1 && v->op != OP_PHI ? vals[v->args[1]->id] : 0, r = 0;
@@ -68,7 +69,7 @@ static inline u64 eval_value(const struct val *v, const u64 *vals, const struct 
 			if (v->blk->preds.p[i] == from)
 				return vals[v->args[i]->id];
 		abort();
-	case OP_ALLOCA: return (u64)calloc(1, (size_t)v->imm + 8);
+	case OP_ALLOCA: return (u64)arena_alloc(a, (size_t)v->imm + 8);
 	case OP_ZEXT: case OP_TRUNC: case OP_PTRTOINT: case OP_INTTOPTR: return x;
 	case OP_SEXT: return (u64)eval_signed(x, v->args[0]->type);
 	case OP_SELECT: return vals[v->args[0]->id] ? y : vals[v->args[2]->id];
@@ -83,11 +84,12 @@ static inline u64 eval_value(const struct val *v, const u64 *vals, const struct 
 	}
 }
 
-/* Runs the function on its arguments; allocas are not freed. */
+/* Runs the function on its arguments. */
 static inline u64 eval_fn(const struct fn *f, const u64 *args)
 {
 	u64 *vals = calloc(f->n_vals + 1, sizeof(*vals)), ret;
 	const struct blk *b = f->entry, *from = NULL;
+	struct arena a = {0};
 
 	for (u32 i = 0; i < f->params.n; i++)
 		vals[f->params.p[i]->id] = args[i];
@@ -95,7 +97,7 @@ static inline u64 eval_fn(const struct fn *f, const u64 *args)
 		const struct val *end = b->last;
 
 		for (const struct val *v = b->first; v != end; v = v->next)
-			vals[v->id] = eval_value(v, vals, from) & eval_mask(v->type);
+			vals[v->id] = eval_value(v, vals, from, &a) & eval_mask(v->type);
 		if (end->op == OP_RET) {
 			ret = end->n_args ? vals[end->args[0]->id] : 0;
 			break;
@@ -104,5 +106,6 @@ static inline u64 eval_fn(const struct fn *f, const u64 *args)
 		b = end->op == OP_JMP || vals[end->args[0]->id] ? b->to[0] : b->to[1];
 	}
 	free(vals);
+	arena_free(&a);
 	return ret;
 }

@@ -406,6 +406,7 @@ static int run_mode(const struct options *o, const struct mode *m, const struct 
 		t->few_witnesses = o->witness && !print_witnesses(t);
 	}
 	vec_free(&s.jobs);
+	verdicts_free(&rows);
 	return err;
 }
 
@@ -534,6 +535,7 @@ int main(int argc, char **argv)
 	struct options o = { .mode = "all", .groups = "*", .by = "corpus", .repeat = 1, .jobs = 2,
 			     .limit_s = 60 };
 	struct vcases cases = {0};
+	int err;
 	const char *one, *slash;
 	char corpus[64];
 	int c;
@@ -573,5 +575,7 @@ int main(int argc, char **argv)
 	}
 	if (vcases_read(o.dir, o.corpus, o.groups, &cases))
 		fprintf(stderr, "parity: not all case files could be read\n");
-	return one ? one_case(&o, &cases) : run_modes(&o, &cases);
+	err = one ? one_case(&o, &cases) : run_modes(&o, &cases);
+	vcases_free(&cases);
+	return err;
 }

@@ -449,6 +449,35 @@ int vcases_read(const char *dir, const char *corpus, const char *groups, struct 
 	return n < 0 ? -ENOENT : err;
 }
 
+static void case_free(struct vcase *c)
+{
+	for (u32 i = 0; i < c->maps.n; i++)
+		free(c->maps.p[i].first);
+	vec_free(&c->maps);
+	vec_free(&c->fixes);
+	vec_free(&c->names);
+	vec_free(&c->funcs);
+	free(c->insns);
+	free(c);
+}
+
+void vcases_free(struct vcases *c)
+{
+	for (u32 i = 0; i < c->all.n; i++)
+		case_free(c->all.p[i]);
+	for (u32 i = 0; i < c->blobs.n; i++) {
+		btf_free(c->blobs.p[i]->btf);
+		free((void *)c->blobs.p[i]->raw);
+		free(c->blobs.p[i]);
+	}
+	for (u32 i = 0; i < c->texts.n; i++)
+		free(c->texts.p[i]);
+	vec_free(&c->all);
+	vec_free(&c->blobs);
+	vec_free(&c->texts);
+	strmap_free(&c->index);
+}
+
 struct vcase *vcases_find(const struct vcases *c, const char *name)
 {
 	u32 i;

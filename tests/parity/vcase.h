@@ -66,4 +66,5 @@ struct vcases {
 
 /* Reads every file of DIR/cases/CORPUS whose group matches the glob; corpus NULL: all.  0 or an errno. */
 int vcases_read(const char *dir, const char *corpus, const char *groups, struct vcases *out);
+void vcases_free(struct vcases *c);
 struct vcase *vcases_find(const struct vcases *c, const char *name);

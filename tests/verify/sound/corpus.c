@@ -13,11 +13,18 @@ struct corpus *corpus_read(const char *dir, u32 *n)
 	struct corpus *c = calloc(1, sizeof(*c));
 
 	if (!c || vcases_read(dir, NULL, "*", &c->cases)) {
-		free(c);
+		corpus_free(c);
 		return NULL;
 	}
 	*n = c->cases.all.n;
 	return c;
+}
+
+void corpus_free(struct corpus *c)
+{
+	if (c)
+		vcases_free(&c->cases);
+	free(c);
 }
 
 static bool map_of(const struct vc_map *from, struct verify_map *m)

@@ -285,6 +285,7 @@ static int run_corpus(struct session *o, const char *dir, const char *only, u64 
 			check_and_report(o, &s, seed);
 		subject_free(&s);
 	}
+	corpus_free(c);
 	return 0;
 }
 

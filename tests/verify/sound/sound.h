@@ -89,5 +89,6 @@ const char *claims_fault(const struct world *w, const struct verify *v, const st
 /* ---- corpus.c ---- */
 struct corpus;
 struct corpus *corpus_read(const char *dir, u32 *n);
+void corpus_free(struct corpus *c);
 /* false: nothing to run here. */
 bool corpus_subject(struct corpus *c, u32 i, struct subject *out);
