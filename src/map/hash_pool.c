@@ -39,7 +39,9 @@ static bool elem_is_owned(u32 state)
 
 u32 pool_used(const struct map *m)
 {
-	return MIN(LOAD_ACQ(&m->hdr->n_used), m->h.n_elems);
+	u32 used = LOAD_ACQ(&m->hdr->n_used); /* once: it may change, and MIN reads twice */
+
+	return MIN(used, m->h.n_elems);
 }
 
 static void hint_push(struct map *m, u32 cpu, u32 index)

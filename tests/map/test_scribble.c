@@ -3,9 +3,11 @@
  * the file, every operation ends soon and touches nothing outside (the sanitizer build watches).
  */
 #include "support.h"
+#include "map/handle.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,7 +64,7 @@ static int touch_value(struct map *m, void *key, void *value, void *arg)
 
 	(void)key;
 	(void)arg;
-	CHECK(map_mem_ok(m, (u64)value, 8, true));
+	CHECK(map_mem_ok(m, (u64)value, MIN(m->value_size, 8u), true));
 	bytes[0]++;
 	return 0;
 }
@@ -211,7 +213,8 @@ TEST(another_process_scribbles_meanwhile)
 		map_info(m, &info);
 		file = mmap(NULL, info.memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		pid = fork();
-		if (!pid)
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			for (;;) {
 				u64 off = rng_next(&rng) % MIN(info.memory_bytes, 64u << 10);
 
@@ -219,6 +222,7 @@ TEST(another_process_scribbles_meanwhile)
 					off = info.memory_bytes - 4096 + off % 4096;
 				*(u32 *)(file + (off & ~3ull)) = nasty_word(&rng);
 			}
+		}
 		for (u64 until = now_ms() + 100; now_ms() < until; rounds++)
 			use_all(m, &kinds[i], &rng);
 		CHECK(rounds > 0);
