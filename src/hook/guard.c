@@ -133,9 +133,27 @@ static void start_command(struct trace *t, char *const *argv, const char *path,
 
 /* ---- an attached process ---- */
 
-/* Seizes every thread that is not seized yet: their number, or a negative errno. */
+static int seize_thread(struct trace *t, s32 pid, s32 tid, struct mm *mm)
+{
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(u64)t->options))
+		return -errno;
+
+	struct task *k = task_add(t, tid);
+
+	if (!k)
+		return -ENOMEM;
+	k->pub.tgid = pid;
+	k->mm = mm_get(mm);
+	k->interrupted = k->awaited = true;
+	t->n_awaited++;
+	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+	return 0;
+}
+
+/* Seizes the threads that are not seized yet: their number, or a negative errno. */
 static int seize_threads(struct trace *t, s32 pid, struct mm *mm)
 {
+	VEC(s32) tids[2] = { 0 }; /* [1]: signals are aimed at these, they come last */
 	char path[64];
 	int n = 0, err = 0;
 
@@ -146,34 +164,33 @@ static int seize_threads(struct trace *t, s32 pid, struct mm *mm)
 		return errno == ENOENT ? -ESRCH : -errno;
 	for (struct dirent *e; (e = readdir(dir)); ) {
 		s32 tid = atoi(e->d_name);
+		bool aimed = task_is_aimed_at(pid, tid);
 
-		if (tid <= 0 || task_find(t, tid))
-			continue;
-		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(u64)t->options)) {
-			if (errno != ESRCH)
-				err = -errno;
-			continue;
-		}
-		struct task *k = task_add(t, tid);
-
-		if (!k) {
+		if (tid > 0 && !task_find(t, tid) && !vec_push(&tids[aimed], tid))
 			err = -ENOMEM;
-			break;
-		}
-		k->pub.tgid = pid;
-		k->mm = mm_get(mm);
-		n++;
 	}
 	closedir(dir);
+	for (u32 i = 0; i < tids[0].n + tids[1].n; i++) {
+		s32 tid = i < tids[0].n ? tids[0].p[i] : tids[1].p[i - tids[0].n];
+		int failed = seize_thread(t, pid, tid, mm);
+
+		n += !failed;
+		if (failed && failed != -ESRCH)
+			err = failed;
+	}
+	vec_free(&tids[0]);
+	vec_free(&tids[1]);
 	return n ? n : err;
 }
 
 static void attach_process(struct trace *t, s32 pid)
 {
 	struct mm *mm = mm_new();
-	int n = mm ? seize_threads(t, pid, mm) : -ENOMEM;
 	char text[64];
+	int n;
 
+	t->n_awaited = 1; /* the guard itself, until all are counted */
+	n = mm ? seize_threads(t, pid, mm) : -ENOMEM;
 	if (n == -EPERM)
 		fail(t, n,
 		     "not permitted to trace this process (another user's, already traced, or "
@@ -187,14 +204,6 @@ static void attach_process(struct trace *t, s32 pid)
 	mm_put(mm);
 	t->root_pid = pid;
 	t->await_until_ms = now_ms() + AWAIT_MS;
-	t->n_awaited = 1; /* the guard itself, until all are counted */
-	for (u32 b = 0; b < TASK_BUCKETS; b++) {
-		for (struct task *k = t->buckets[b]; k; k = k->next) {
-			k->interrupted = k->awaited = true;
-			t->n_awaited++;
-			ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
-		}
-	}
 	guard_seen(t, NULL);
 }
 
@@ -228,6 +237,18 @@ void guard_seen(struct trace *t, struct task *k)
 
 /* ---- the end of tracing ---- */
 
+static void interrupt_all(struct trace *t, bool aimed)
+{
+	for (u32 b = 0; b < TASK_BUCKETS; b++) {
+		for (struct task *k = t->buckets[b]; k; k = k->next) {
+			if (k->aimed != aimed)
+				continue;
+			k->interrupted = true;
+			ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
+		}
+	}
+}
+
 /* No op is called any more; breakpoints go. */
 static void go_quiet(struct trace *t)
 {
@@ -243,13 +264,15 @@ static void go_quiet(struct trace *t)
 	guard_say(t, MSG_QUIET, 0, NULL);
 	if (!t->attached)
 		return;
-	t->detaching = true;
+	t->detach = DETACH_AIMED;
+	t->await_until_ms = now_ms() + AWAIT_MS;
 	for (u32 b = 0; b < TASK_BUCKETS; b++) {
 		for (struct task *k = t->buckets[b]; k; k = k->next) {
-			k->interrupted = true;
-			ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
+			k->aimed = k->forked || task_is_aimed_at(k->pub.tgid, k->pub.tid);
+			t->n_aimed += k->aimed;
 		}
 	}
+	interrupt_all(t, true);
 }
 
 /* ---- the loop ---- */
@@ -299,7 +322,22 @@ static bool serve_stops(struct trace *t, bool *any)
 	*any = n > 0;
 	if (tid < 0 && errno == ECHILD && n == 0)
 		return false;
-	return !(t->detaching && t->n_tasks == 0);
+	return !(t->detach && t->n_tasks == 0);
+}
+
+/* The next step of attaching or detaching, once the tasks that it waits for have stopped, or the
+ * time is over: what is left sleeps where no signal reaches it.  True while one is to come. */
+static bool serve_waits(struct trace *t)
+{
+	bool late = (t->n_awaited || t->detach == DETACH_AIMED) && now_ms() >= t->await_until_ms;
+
+	if (t->n_awaited && late)
+		attach_done(t);
+	if (t->detach == DETACH_AIMED && (!t->n_aimed || late)) {
+		t->detach = DETACH_ALL;
+		interrupt_all(t, false);
+	}
+	return t->n_awaited || t->detach == DETACH_AIMED;
 }
 
 static void loop(struct trace *t)
@@ -321,10 +359,11 @@ static void loop(struct trace *t)
 	while (serve_stops(t, &any)) {
 		if (any && ++rounds % POLL_EVERY)
 			continue;
-		if (t->n_awaited && now_ms() >= t->await_until_ms)
-			attach_done(t); /* what is left sleeps where no signal reaches it */
+
+		bool waits = serve_waits(t);
+
 		/* SIGCHLD is blocked but here, so no stop is overlooked before the sleep. */
-		if (ppoll(fds, n_fds, any ? &now : t->n_awaited ? &soon : NULL, &open) > 0)
+		if (ppoll(fds, n_fds, any ? &now : waits ? &soon : NULL, &open) > 0)
 			serve_fds(t, fds, n_fds);
 	}
 	free(fds);

@@ -68,6 +68,9 @@ struct msg {
 
 enum { TASK_BUCKETS = 1024 };
 
+/* Which tasks are let go at their next stop; task_is_aimed_at() says why some go first. */
+enum detach_stage { DETACH_NONE, DETACH_AIMED, DETACH_ALL };
+
 struct trace {
 	const struct trace_ops *ops;
 	void *arg;
@@ -92,7 +95,8 @@ struct trace {
 	/* guard */
 	bool attached;       /* trace_attach(), not trace_start() */
 	bool quiet;          /* no more ops: pass on, or detach */
-	bool detaching;
+	enum detach_stage detach;
+	u32 n_aimed;         /* tasks marked as aimed */
 	int controller_fd;   /* pidfd, -1 where the kernel has none */
 	struct task *buckets[TASK_BUCKETS];
 	u32 n_tasks;
@@ -101,7 +105,7 @@ struct trace {
 	s32 n_filters;       /* seccomp filters that a task has from its maker and from here */
 	bool started;        /* the command's execve has worked, or all threads are attached */
 	u32 n_awaited;       /* tasks of an attached process that have not stopped yet */
-	u64 await_until_ms;  /* and how long that is waited for */
+	u64 await_until_ms;  /* how long that is waited for, and at the end for n_aimed */
 	int start_failed_fd; /* readable with an errno when it has not */
 };
 
@@ -128,6 +132,8 @@ struct task {
 	bool in_call;        /* between a hooked entry and its exit */
 	bool wants_exit;     /* of this call */
 	bool exit_told;
+	bool forked;         /* has made a process */
+	bool aimed;          /* leaves in DETACH_AIMED already */
 	bool interrupted;    /* PTRACE_INTERRUPT is under way */
 	bool overridden;
 	u8 phase;            /* enum task_phase */
@@ -163,6 +169,8 @@ void task_rename(struct trace *t, struct task *k, s32 tid);
 s32 task_read_tgid(s32 tid);                      /* 0: gone */
 s32 task_read_ppid(s32 tid);
 s32 task_read_filters(s32 tid);                   /* seccomp filters in force */
+/* Do signals come to the process by way of this thread? */
+bool task_is_aimed_at(s32 tgid, s32 tid);
 void task_read_comm(struct task *k, char comm[16]);
 /* Registers of the current stop; false when the task is gone. */
 bool task_regs(struct task *k);

@@ -81,7 +81,7 @@ void sample_take(struct trace *t, struct task *k)
 	u32 due = k->samples;
 
 	k->samples = 0;
-	if (t->quiet || t->detaching || !t->ops->sample || !task_regs(k))
+	if (t->quiet || !t->ops->sample || !task_regs(k))
 		return;
 	bp_leave_slot(t, k);
 	for (u32 i = 0; i < t->samplers.n && !k->gone; i++) {

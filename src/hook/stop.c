@@ -33,8 +33,7 @@ enum { ERESTARTNOHAND_K = 514, RESULT_ERR_MAX = 4095 };
 
 static void resume(struct trace *t, struct task *k, int sig)
 {
-	bool to_exit = t->attached ? trace_stops_calls(t) && !t->quiet
-				   : k->in_call && k->wants_exit;
+	bool to_exit = t->attached ? trace_stops_calls(t) : k->in_call && k->wants_exit;
 
 	task_flush_regs(k);
 	k->regs_valid = false;
@@ -45,7 +44,8 @@ static void resume(struct trace *t, struct task *k, int sig)
 /* Under a tracer some calls fail with EINTR that otherwise only a handler makes fail: for a
  * PTRACE_INTERRUPT (signal(7), "Interruption of system calls by stop signals"), and for a signal
  * that is ignored and that the kernel would not even have sent.  They restart unless a handler
- * runs. */
+ * runs.  Reading, writing and connecting are among them for the sake of SO_RCVTIMEO and
+ * SO_SNDTIMEO; what else can sleep the kernel restarts by itself (poll, nanosleep, futex, ...). */
 static bool hide_interrupt(struct task *k)
 {
 	if (!task_regs(k) || (s64)k->regs.rax != -EINTR)
@@ -56,13 +56,19 @@ static bool hide_interrupt(struct task *k)
 	case SYS_io_getevents: case SYS_io_pgetevents: case SYS_io_uring_enter:
 	case SYS_read: case SYS_readv: case SYS_recvfrom: case SYS_recvmsg: case SYS_recvmmsg:
 	case SYS_write: case SYS_writev: case SYS_sendto: case SYS_sendmsg: case SYS_sendmmsg:
-	case SYS_accept: case SYS_accept4:
+	case SYS_accept: case SYS_accept4: case SYS_connect: case SYS_sendfile: case SYS_splice:
 		k->regs.rax = (u64)-ERESTARTNOHAND_K;
 		k->regs_dirty = true;
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* Is the task to be let go at this stop? */
+static bool leaves(const struct trace *t, const struct task *k)
+{
+	return t->detach == DETACH_ALL || (t->detach == DETACH_AIMED && k->aimed);
 }
 
 /* Has the task run into int3 without its SIGTRAP having been seen here yet? */
@@ -105,7 +111,7 @@ static void go_on(struct trace *t, struct task *k, int sig)
 		sample_take(t, k);
 	if (k->gone)
 		return;
-	if (t->detaching || k->again) {
+	if (leaves(t, k) || k->again) {
 		k->interrupted = true;
 		k->again = false;
 		ptrace(PTRACE_INTERRUPT, k->pub.tid, NULL, NULL);
@@ -360,7 +366,7 @@ static void release_held(struct trace *t, struct task *k)
 	k->held = false;
 	t->n_held--;
 	first_step(t, k);
-	if (t->detaching)
+	if (leaves(t, k))
 		detach(t, k, false);
 	else
 		go_on(t, k, 0);
@@ -445,11 +451,12 @@ static void on_fork(struct trace *t, struct task *k)
 	if (!child)
 		return;
 	adopt(t, child, k, flags);
+	k->forked |= !(flags & CLONE_THREAD);
 	if (k->regs_valid && (s32)k->regs.orig_rax == SYS_clone)
 		child->exit_signal = (s32)(flags & CSIGNAL);
 	if (child->held)
 		release_held(t, child);
-	else if (t->detaching && !child->interrupted)
+	else if (leaves(t, child) && !child->interrupted)
 		ptrace(PTRACE_INTERRUPT, child->pub.tid, NULL, NULL);
 }
 
@@ -595,14 +602,15 @@ static bool is_stop_signal(int sig)
 
 static void on_event_stop(struct trace *t, struct task *k, int sig)
 {
-	bool stopped = is_stop_signal(sig);
+	bool stopped = is_stop_signal(sig), leaving = leaves(t, k);
 
-	if (stopped && !t->detaching) {
+	if (stopped && !leaving) {
 		/* Stopped by job control: stays so, but wakes for SIGCONT. */
 		ptrace(PTRACE_LISTEN, k->pub.tid, NULL, NULL);
 		return;
 	}
-	if (k->interrupted && !t->detaching) {
+	/* Also for a stop that nobody here asked for: SIGCONT makes every thread report one. */
+	if (!leaving) {
 		hide_interrupt(k);
 		k->interrupted = false;
 	}
@@ -614,7 +622,7 @@ static void on_event_stop(struct trace *t, struct task *k, int sig)
 		}
 		first_step(t, k);
 	}
-	if (t->detaching)
+	if (leaving)
 		detach(t, k, stopped);
 	else
 		go_on(t, k, 0);

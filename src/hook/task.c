@@ -56,6 +56,8 @@ void task_remove(struct trace *t, struct task *k)
 	t->n_tasks--;
 	if (k->held)
 		t->n_held--;
+	if (k->aimed)
+		t->n_aimed--;
 	if (k->comm_fd >= 0)
 		close(k->comm_fd);
 	if (k->sched_fd >= 0)
@@ -129,6 +131,20 @@ s32 task_read_filters(s32 tid)
 
 	return proc_read(tid, "status", text, sizeof(text)) > 0 ?
 		       status_field(text, "\nSeccomp_filters:") : 0;
+}
+
+/* A signal sent to a process is aimed at one of its threads first: kill(2)'s at the leader, SIGCHLD
+ * at the thread that made the child.  When that thread is traced, a signal that does nothing is not
+ * dropped (kernel sig_ignored()) but wakes any thread of the process; if another takes it first, a
+ * call like epoll_wait fails with EINTR without a stop.  So these threads are seized after the
+ * others, whose EINTR is hidden by then, and let go before them.
+ */
+bool task_is_aimed_at(s32 tgid, s32 tid)
+{
+	char name[32], text[16];
+
+	snprintf(name, sizeof(name), "task/%d/children", tid);
+	return tid == tgid || proc_read(tid, name, text, sizeof(text)) > 0;
 }
 
 /* The name can change at any time and from other threads, so it is read each time, from a file that

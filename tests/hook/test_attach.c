@@ -151,6 +151,53 @@ static void *spawns(void *arg)
 	return arg;
 }
 
+/* Signals that do nothing, sent to the process: SIGCHLD of its children, of which there always is
+ * one, and others. */
+static void *signals(void *arg)
+{
+	s32 stays = fork();
+
+	if (stays == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	while (going_on()) {
+		s32 pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		if (waitpid(pid, NULL, 0) != pid)
+			wrong("waitpid", errno);
+		kill(getpid(), SIGWINCH);
+		kill(getpid(), SIGCONT);
+	}
+	kill(stays, SIGKILL);
+	waitpid(stays, NULL, 0);
+	return arg;
+}
+
+static void *continues(void *arg)
+{
+	while (going_on()) {
+		kill(getpid(), SIGCONT);
+		usleep(300);
+	}
+	return arg;
+}
+
+/* Five threads that wait beside one that does what fn does. */
+static void live_waiting(void *(*fn)(void *))
+{
+	pthread_t t[6];
+
+	for (u32 i = 0; i < ARRAY_SIZE(t); i++)
+		pthread_create(&t[i], NULL, i ? waits : fn, NULL);
+	for (u32 i = 0; i < ARRAY_SIZE(t); i++)
+		pthread_join(t[i], NULL);
+	_exit(victim->errors ? 1 : 0);
+}
+
 static void live(bool spawning)
 {
 	pthread_t t[6];
@@ -170,7 +217,8 @@ static void live(bool spawning)
 	_exit(victim->errors ? 1 : 0);
 }
 
-static s32 start_victim(bool spawning)
+/* fn: what it does beside waiting; NULL: all sorts of things. */
+static s32 start_victim_of(bool spawning, void *(*fn)(void *))
 {
 	victim = mmap(NULL, sizeof(*victim), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
@@ -180,11 +228,18 @@ static s32 start_victim(bool spawning)
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (fn)
+			live_waiting(fn);
 		live(spawning);
 	}
 	while (!__atomic_load_n(&victim->ready, __ATOMIC_RELAXED))
 		usleep(1000);
 	return pid;
+}
+
+static s32 start_victim(bool spawning)
+{
+	return start_victim_of(spawning, NULL);
 }
 
 static void end_victim(s32 pid)
@@ -302,6 +357,36 @@ TEST(new_threads_and_children_are_followed)
 	CHECK(hits > 0);
 	CHECK(forks > 0);
 	end_victim(pid);
+}
+
+/* A call that is interrupted for nothing fails with EINTR where the kernel knows no restart. */
+static void attach_often(s32 pid, bool with_calls)
+{
+	for (int i = 0; i < 60; i++) {
+		struct counting *c = counting_new();
+		struct trace *t = trace_new(&counting_ops, c);
+
+		if (with_calls)
+			add_hot(t);
+		else
+			trace_want_process(t, TRACE_FORK_EVENT);
+		CHECK_EQ(trace_attach(t, pid, NULL), pid);
+		usleep(5000);
+		CHECK_EQ(trace_stop(t), 0);
+		trace_free(t);
+		counting_free(c);
+	}
+	end_victim(pid);
+}
+
+TEST(signals_that_do_nothing_wake_nobody)
+{
+	attach_often(start_victim_of(false, signals), true);
+}
+
+TEST(sigcont_of_a_running_process_is_not_noticed)
+{
+	attach_often(start_victim_of(false, continues), false);
 }
 
 /* Every hit while attached is counted: the victim's own counter says how many there were. */
