@@ -395,10 +395,13 @@ TEST(hits_while_attached_are_exact)
 	s32 pid = start_victim(false);
 	struct counting *c = counting_new();
 	struct trace *t = trace_new(&counting_ops, c);
+	u64 before;
 
 	add_hot(t);
 	CHECK_EQ(trace_attach(t, pid, NULL), pid);
-	usleep(100000);
+	before = victim->hot_calls;
+	for (int i = 0; i < 1000 && victim->hot_calls < before + 300; i++)
+		usleep(10000);
 	__atomic_store_n(&victim->stop, 1, __ATOMIC_RELAXED);
 	CHECK(counting_wait(t, TRACE_ENDED, pid));
 	CHECK_EQ(trace_status(t), 0);
