@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 static const struct insn two[] = {MOV64(0, 2), EXIT_};
@@ -578,6 +580,7 @@ TEST(foreign_files_are_no_objects)
 {
 	struct side s = {"user", user_engine()};
 	char path[] = "/tmp/osmia-test-XXXXXX";
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int fd = mkstemp(path);
 	u8 junk[8192];
 	u32 key = 0, value;
@@ -588,6 +591,15 @@ TEST(foreign_files_are_no_objects)
 	CHECK_EQ(write(fd, junk, sizeof(junk)), sizeof(junk));
 	CHECK_EQ(lookup(&s, fd, &key, &value), -EINVAL);
 	CHECK_EQ(pin(&s, BPF_OBJ_GET, path, 0), -EACCES);
+	unlink(path);
+	close(fd);
+	/* What is no regular file is not even opened. */
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	memcpy(at.sun_path, path, sizeof(path));
+	CHECK_EQ(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	CHECK_EQ(pin(&s, BPF_OBJ_GET, path, 0), -EACCES);
+	CHECK_EQ(pin(&s, BPF_OBJ_GET, "/dev/tty", 0), -EACCES);
+	CHECK_EQ(pin(&s, BPF_OBJ_GET, "/dev", 0), -EACCES);
 	unlink(path);
 	close(fd);
 	s.engine->ops->free(s.engine);

@@ -150,6 +150,21 @@ static int adopt_map(struct session *s, int fd, struct object **out)
 	return 0;
 }
 
+/* A file that may hold an object.  Opening a device or a terminal may do something, or wait: what is
+ * no regular file is not opened, and one that comes in between does not block. */
+static int open_pinned(const struct pin_path *p)
+{
+	struct stat st;
+	int fd;
+
+	if (fstatat(p->dir_fd, p->path, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return -EACCES;
+	fd = openat(p->dir_fd, p->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int cmd_obj_get(struct session *s, union bpf_attr *attr)
 {
 	u32 access = attr->file_flags & (BPF_F_RDONLY | BPF_F_WRONLY);
@@ -164,8 +179,8 @@ int cmd_obj_get(struct session *s, union bpf_attr *attr)
 		err = pin_path_open(s, attr, false, &p);
 	if (err)
 		return err;
-	fd = openat(p.dir_fd, p.path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	err = fd < 0 ? errno == EISDIR ? -EACCES : -errno : session_any_fd(s, fd, &o);
+	fd = open_pinned(&p);
+	err = fd < 0 ? fd : session_any_fd(s, fd, &o);
 	pin_path_close(&p);
 	if (fd < 0)
 		return err;
