@@ -27,8 +27,6 @@ void x86_sign_extend(struct emit *e, bool w, u32 dst, u32 src, s32 bits);
 
 /* Loads, stores and atomics; not LD_ABS, LD_IND. */
 void x86_mem_insn(struct emit *e, const struct insn *i);
-/* Opcode of a LDX insn; *w: with 64-bit operands. */
-u32 x86_load_opcode(const struct insn *i, bool *w);
 
 /* A call of C through a helper's signature; a direct one where any place of the mapping reaches it. */
 void x86_call_c(struct jit *j, const void *fn);

@@ -3,7 +3,8 @@
 #if defined(__x86_64__)
 #include "exec/jit_x86.h"
 
-u32 x86_load_opcode(const struct insn *i, bool *w)
+/* Opcode of a LDX insn; *w: with 64-bit operands. */
+static u32 load_opcode(const struct insn *i, bool *w)
 {
 	bool is_signed = INSN_MODE(i->code) == MODE_MEMSX;
 
@@ -19,7 +20,7 @@ u32 x86_load_opcode(const struct insn *i, bool *w)
 static void load(struct emit *e, const struct insn *i)
 {
 	bool w;
-	u32 opcode = x86_load_opcode(i, &w);
+	u32 opcode = load_opcode(i, &w);
 
 	x86_rm(e, w, opcode, x86_reg_of(i->dst), x86_reg_of(i->src), i->off, false);
 }

@@ -96,22 +96,6 @@ static inline void x86_rm(struct emit *e, bool w, u32 opcode, u32 reg, u32 base,
 	x86_modrm_mem(e, reg, base, disp);
 }
 
-/* opcode reg, [base + index + disp]; index is not rsp */
-static inline void x86_rm_index(struct emit *e, bool w, u32 opcode, u32 reg, u32 base, u32 index,
-				s32 disp)
-{
-	u32 mod = disp == 0 && (base & 7) != RBP ? 0 : x86_is_s8(disp) ? 1 : 2;
-
-	x86_rex(e, w, reg, index, base, false);
-	x86_opcode(e, opcode);
-	x86_modrm(e, mod, reg, RSP);
-	emit_u8(e, (index & 7) << 3 | (base & 7));
-	if (mod == 1)
-		emit_u8(e, (u32)disp);
-	else if (mod == 2)
-		emit_u32(e, (u32)disp);
-}
-
 /* lea dst, [base + index << shift]; shift 0 to 3, index is not rsp */
 static inline void x86_lea_scaled(struct emit *e, u32 dst, u32 base, u32 index, u32 shift)
 {
