@@ -135,7 +135,11 @@ static void gen_mem(struct gen *g)
 }
 
 /* No fetch from the stack: Linux 6.18 doesn't follow the precision of a fetched value back to its
- * slot (backtrack_insn() passes over atomics), prunes a path too many and runs a wrong program. */
+ * slot (backtrack_insn() passes over atomics), prunes a path too many and runs a wrong program.
+ *
+ * A cmpxchg of 32 bits that stores leaves the upper half of r0 as it was, unless the verifier sees a
+ * 64-bit read and appends a zero extension.  It does not see one behind a place where the path was
+ * pruned, so here the program extends r0 itself. */
 static void gen_atomic(struct gen *g)
 {
 	static const s32 ops[] = { ATOMIC_ADD, ATOMIC_OR, ATOMIC_AND, ATOMIC_XOR,
@@ -150,6 +154,8 @@ static void gen_atomic(struct gen *g)
 		place_at(g, insn_size_bytes(size), &base, &off);
 	while ((op & ATOMIC_FETCH) && base == 10);
 	put(g, I(CLS_STX | MODE_ATOMIC | size, base, reg(g), off, op));
+	if (op == ATOMIC_CMPXCHG && size == SZ_W)
+		put(g, A32X(MOV, 0, 0));
 }
 
 /* Load-acquire and store-release, which have all widths. */
