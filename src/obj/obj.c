@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* obj/obj.c - finds parts of an object and frees it. */
 #include "obj/obj.h"
+#include "obj/script.h"
 #include "btf/btf.h"
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ void obj_free(struct obj *o)
 	free(o->maps);
 	free(o->externs);
 	btf_free(o->btf);
+	script_free(o->script);
 	free(o->dwarf);
 	free(o->name);
 	free(o->path);

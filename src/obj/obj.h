@@ -16,6 +16,7 @@
 #include "isa/insn.h"
 
 struct btf;
+struct script;
 
 enum obj_reloc_kind {
 	RELOC_MAP,         /* wide load: maps[index] */
@@ -146,6 +147,7 @@ struct obj {
 	u32 n_externs;
 	void *dwarf;         /* owned copy of the file where it has DWARF, for output/; NULL: none */
 	size_t dwarf_size;
+	struct script *script;    /* owned; what user space does for it; NULL: no script it was */
 };
 
 /* Opens an ELF object.  data is borrowed for the call.  Errors: -EINVAL (not a BPF object, a broken

@@ -192,7 +192,7 @@ static int read_all(struct reader *r)
 		classify, keep_dwarf, read_funcs, read_types, read_externs,
 		/* libbpf's order, which decides the maps' numbers. */
 		read_btf_maps, read_legacy_maps, read_data_maps, read_kconfig_map, read_struct_ops,
-		read_relocs, read_ext,
+		read_relocs, read_ext, read_script,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

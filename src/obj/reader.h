@@ -59,6 +59,7 @@ int read_kconfig_map(struct reader *r);
 int read_struct_ops(struct reader *r);
 int read_relocs(struct reader *r);
 int read_ext(struct reader *r);
+int read_script(struct reader *r);    /* script_section.c */
 
 static inline const struct elf_section *sec_of(const struct reader *r, u32 index)
 {

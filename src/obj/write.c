@@ -10,10 +10,12 @@
  *	function   symbol + imm, for calls symbol + imm + 1 insns
  */
 #include "abi/uapi.h"
+#include "base/str.h"
 #include "btf/build.h"
 #include "elf/build.h"
 #include "elf/file.h"
 #include "obj/obj.h"
+#include "obj/script.h"
 #include <byteswap.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -583,6 +585,33 @@ static int write_types(struct writer *w)
 	return 0;
 }
 
+/* Functions and maps by name, since the file's order is another one; then the script. */
+static int write_script(struct writer *w)
+{
+	const struct obj *o = w->o;
+	struct str out = {0};
+	void *data;
+	size_t size;
+	int err;
+
+	if (!o->script)
+		return 0;
+	err = script_write(o->script, w->dg, &data, &size);
+	if (err)
+		return err;
+	str_addf(&out, "%u %u\n", o->n_funcs, o->n_maps);
+	for (u32 i = 0; i < o->n_funcs; i++)
+		str_addf(&out, "%s\n", o->funcs[i].name);
+	for (u32 i = 0; i < o->n_maps; i++)
+		str_addf(&out, "%s\n", o->maps[i].name);
+	str_addn(&out, data, size);
+	elf_add_section(&w->elf, ".osmia", SHT_PROGBITS, 0, 1, str_text(&out), out.len);
+	w->elf.failed |= out.failed;
+	str_free(&out);
+	free(data);
+	return 0;
+}
+
 int obj_write(const struct obj *o, struct diag *dg, void **data, size_t *size)
 {
 	struct writer w = {
@@ -607,6 +636,8 @@ int obj_write(const struct obj *o, struct diag *dg, void **data, size_t *size)
 		}
 		err = write_types(&w);
 	}
+	if (!err)
+		err = write_script(&w);
 	if (!err) {
 		err = elf_build(&w.elf, data, size);
 		if (err)
