@@ -2,6 +2,7 @@
 /* elf/binary.c - finds the file that a person means by "bash" or "libc.so.6", and opens it. */
 #include "elf/binary.h"
 #include "base/str.h"
+#include "elf/ldcache.h"
 #include "elf/maps.h"
 #include <errno.h>
 #include <stdio.h>
@@ -65,6 +66,8 @@ int binary_find(const char *name, s32 pid, char *path, size_t size, struct place
 	}
 	if (pid > 0 && mapped_by(pid, name, path, size))
 		return 0;
+	if (str_starts(name, "lib") && !ldcache_find(name, path, size))
+		return 0;
 	if (is_library(name) ?
 	    search(getenv("LD_LIBRARY_PATH"), name, R_OK, path, size) ||
 	    search("/usr/lib64:/usr/lib:/lib64:/lib", name, R_OK, path, size) ||
@@ -96,4 +99,16 @@ void binary_close(struct binary *b)
 {
 	elf_close(&b->elf);
 	bytes_free(&b->bytes);
+}
+
+bool binary_probe_ok(const struct binary *b, u64 off)
+{
+#if defined(__x86_64__)
+	/* prefixes: EVEX, VEX; lock; segments */
+	static const u8 bad[] = { 0x62, 0xc4, 0xc5, 0xf0, 0x26, 0x2e, 0x36, 0x3e };
+
+	if (b->elf.is64 && off < b->bytes.size)
+		return !memchr(bad, b->bytes.p[off], sizeof(bad));
+#endif
+	return off < b->bytes.size;
 }

@@ -17,5 +17,9 @@ struct binary {
 	struct elf_file elf;
 };
 
+/* May the kernel put a uprobe on the insn at that offset of the file?  False for those that it refuses, or takes for
+ * others: Linux 6.18 emulates an AVX-512 insn whose opcode byte is that of a branch as that branch. */
+bool binary_probe_ok(const struct binary *b, u64 off);
+
 int binary_open(const char *path, struct place at, struct diag *dg, struct binary *b);
 void binary_close(struct binary *b);

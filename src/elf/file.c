@@ -308,3 +308,16 @@ bool elf_addr_to_off(const struct elf_file *f, u64 addr, u64 *off)
 	}
 	return false;
 }
+
+bool elf_off_to_addr(const struct elf_file *f, u64 off, u64 *addr)
+{
+	for (u32 i = 0; i < f->n_segments; i++) {
+		const struct elf_segment *s = &f->segments[i];
+
+		if (s->type == PT_LOAD && off >= s->off && off - s->off < s->file_size) {
+			*addr = off - s->off + s->addr;
+			return true;
+		}
+	}
+	return false;
+}

@@ -75,6 +75,8 @@ bool elf_reloc(const struct elf_file *f, const struct elf_section *rel, u32 i,
 
 /* File offset of a virtual address in a loaded segment; false: in none. */
 bool elf_addr_to_off(const struct elf_file *f, u64 addr, u64 *off);
+/* And back. */
+bool elf_off_to_addr(const struct elf_file *f, u64 off, u64 *addr);
 
 /* Integers of the file's byte order. */
 u16 elf_get16(const struct elf_file *f, const void *p);

@@ -23,7 +23,7 @@ struct function {
 	u16 nth;
 	bool is_default;     /* what a name without version means */
 	bool is_local;
-	u64 addr;
+	u64 addr, size;
 };
 
 typedef int (*function_fn)(void *arg, const struct function *f);
@@ -89,6 +89,7 @@ static struct function function_of(const struct elf_file *f, const struct versio
 	struct function out = {
 		.name = s->name, .name_len = strcspn(s->name, "@"), .versions = v,
 		.is_default = true, .is_local = s->bind == STB_LOCAL, .addr = s->value,
+		.size = s->size,
 	};
 	const char *at = s->name + out.name_len;
 
@@ -135,7 +136,7 @@ static int each_function(const struct elf_file *f, u32 table_type, function_fn f
 enum { BUILD_ID_MAX = 64, NOTE_BUILD_ID = 3 };
 
 /* "/usr/lib/debug/.build-id/ab/cdef....debug" from the note that the linker left. */
-static bool debug_path(const struct elf_file *f, char *path, size_t size)
+bool symbol_debug_file(const struct elf_file *f, char *path, size_t size)
 {
 	const struct elf_section *s = elf_find(f, ".note.gnu.build-id");
 	u32 name_size, id_size;
@@ -161,7 +162,7 @@ static int every_function(const struct binary *b, function_fn fn, void *arg)
 	char path[256];
 	int ret = each_function(&b->elf, SHT_SYMTAB, fn, arg);
 
-	if (!ret && !elf_find_type(&b->elf, SHT_SYMTAB) && debug_path(&b->elf, path, sizeof(path)) &&
+	if (!ret && !elf_find_type(&b->elf, SHT_SYMTAB) && symbol_debug_file(&b->elf, path, sizeof(path)) &&
 	    !binary_open(path, (struct place){0}, NULL, &debug)) {
 		ret = each_function(&debug.elf, SHT_SYMTAB, fn, arg);
 		binary_close(&debug);
@@ -284,4 +285,79 @@ int symbol_match(const char *path, const char *pattern, struct place at, struct 
 	*out = m.offs.p;
 	*n = kept;
 	return 0;
+}
+
+struct each {
+	const struct elf_file *elf;
+	int (*fn)(void *arg, const struct symbol *sym);
+	void *arg;
+	struct str name;
+};
+
+static int each_one(void *arg, const struct function *f)
+{
+	struct each *e = arg;
+	struct symbol sym = { .addr = f->addr, .size = f->size, .is_local = f->is_local, .is_old = !f->is_default };
+
+	if (!f->name_len || !elf_addr_to_off(e->elf, f->addr, &sym.off))
+		return 0;
+	if (f->name[f->name_len]) {
+		str_clear(&e->name);
+		str_addn(&e->name, f->name, f->name_len);
+		sym.name = str_text(&e->name);
+	} else {
+		sym.name = f->name;
+	}
+	return e->fn(e->arg, &sym);
+}
+
+int symbol_each(const char *path, struct place at, struct diag *dg,
+		int (*fn)(void *arg, const struct symbol *sym), void *arg)
+{
+	struct binary b;
+	struct each e = { .elf = &b.elf, .fn = fn, .arg = arg };
+	int err = binary_open(path, at, dg, &b);
+
+	if (err)
+		return err;
+	err = every_function(&b, each_one, &e);
+	str_free(&e.name);
+	binary_close(&b);
+	return err;
+}
+
+static bool addr_in(const struct elf_file *f, u32 table_type, const char *name, u64 *addr, u64 *size)
+{
+	const struct elf_section *table = elf_find_type(f, table_type);
+	struct elf_sym s;
+
+	for (u32 i = 0; table && elf_sym(f, table, i, &s); i++) {
+		size_t n = strcspn(s.name, "@");
+
+		if (s.shndx == SHN_UNDEF || strncmp(s.name, name, n) != 0 || name[n])
+			continue;
+		*addr = s.value;
+		*size = s.size;
+		return true;
+	}
+	return false;
+}
+
+int symbol_addr(const char *path, const char *name, struct place at, struct diag *dg, u64 *addr, u64 *size)
+{
+	struct binary b, debug;
+	char file[256];
+	bool found;
+	int err = binary_open(path, at, dg, &b);
+
+	if (err)
+		return err;
+	found = addr_in(&b.elf, SHT_SYMTAB, name, addr, size) || addr_in(&b.elf, SHT_DYNSYM, name, addr, size);
+	if (!found && !elf_find_type(&b.elf, SHT_SYMTAB) && symbol_debug_file(&b.elf, file, sizeof(file)) &&
+	    !binary_open(file, (struct place){0}, NULL, &debug)) {
+		found = addr_in(&debug.elf, SHT_SYMTAB, name, addr, size);
+		binary_close(&debug);
+	}
+	binary_close(&b);
+	return found ? 0 : diag_error(dg, at, -ENOENT, "%s has no symbol '%s'", path, name);
 }

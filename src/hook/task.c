@@ -264,14 +264,30 @@ s64 trace_read_str(struct trace_task *pub, u64 addr, char *dst, size_t size)
 	return (s64)size;
 }
 
+/* Is it at a breakpoint on a function's first insn, "push %rbp" or endbr64, where frame pointers still are the
+ * caller's?  Its return address is on top of the stack then.  Kernel 6.18: is_uprobe_at_func_entry(). */
+static bool is_before_frame(const struct task *k)
+{
+	static const u8 endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const struct site *s;
+
+	if (k->phase != PHASE_BP_ENTER || !k->mm)
+		return false;
+	s = mm_site(k->mm, k->regs.rip);
+	return s && (s->insn.bytes[0] == 0x55 || !memcmp(s->insn.bytes, endbr64, sizeof(endbr64)));
+}
+
 u32 trace_user_stack(struct trace_task *pub, u64 *ips, u32 max)
 {
 	struct task *k = task_of(pub);
+	u64 caller;
 	u32 n = 0;
 
 	if (!max || !task_regs(k))
 		return 0;
 	ips[n++] = k->regs.rip;
+	if (n < max && is_before_frame(k) && !trace_read(pub, k->regs.rsp, &caller, sizeof(caller)))
+		ips[n++] = caller;
 	for (u64 frame = k->regs.rbp; n < max; ) {
 		u64 pair[2]; /* caller's frame, return address */
 

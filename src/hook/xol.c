@@ -5,7 +5,7 @@
  * Jcc, LOOP and CALL.
  */
 #include "hook/xol.h"
-#include <Zydis/Zydis.h>
+#include "hook/zydis.h"
 #include <errno.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static unsigned long long *reg_at(struct user_regs_struct *r, s8 n)
 
 static s8 reg_number(ZydisRegister reg)
 {
-	return reg == ZYDIS_REGISTER_NONE ? -1 : ZydisRegisterGetId(reg);
+	return reg == ZYDIS_REGISTER_NONE ? -1 : zydis_load()->reg_id(reg);
 }
 
 static void decode_mem(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, u64 addr,
@@ -105,12 +105,15 @@ static int decode_branch(const ZydisDecodedInstruction *in, const ZydisDecodedOp
 
 int xol_decode(const u8 *bytes, size_t n, u64 addr, struct xol_insn *out)
 {
+	const struct zydis *z = zydis_load();
 	ZydisDecoder decoder;
 	ZydisDecodedInstruction in;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 
-	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-	if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, bytes, n, &in, ops)))
+	if (!z)
+		return -ENOSYS;
+	z->decoder_init(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+	if (ZYAN_FAILED(z->decode(&decoder, bytes, n, &in, ops)))
 		return -EINVAL;
 	*out = (struct xol_insn){ .kind = XOL_COPY, .len = in.length, .base = -1, .index = -1 };
 	memcpy(out->bytes, bytes, in.length);
@@ -126,7 +129,7 @@ int xol_decode(const u8 *bytes, size_t n, u64 addr, struct xol_insn *out)
 		return decode_call(&in, &ops[0], addr, out);
 	case ZYDIS_MNEMONIC_PUSH:
 		if (ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ops[0].size == 64 &&
-		    ZydisRegisterGetClass(ops[0].reg.value) == ZYDIS_REGCLASS_GPR64) {
+		    z->reg_class(ops[0].reg.value) == ZYDIS_REGCLASS_GPR64) {
 			out->kind = XOL_PUSH;
 			out->base = reg_number(ops[0].reg.value);
 			return 0;

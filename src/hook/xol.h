@@ -49,7 +49,8 @@ struct xol_insn {
 	u16 imm;
 };
 
-/* Reads the insn at addr from n bytes.  -EINVAL: none; -ENOTSUP: one that can't run elsewhere. */
+/* Reads the insn at addr from n bytes.  -EINVAL: none; -ENOTSUP: one that can't run elsewhere;
+ * -ENOSYS: the decoder, libZydis, is not installed. */
 int xol_decode(const u8 *bytes, size_t n, u64 addr, struct xol_insn *out);
 
 /* Memory of the task, for xol_emulate(): 0 or -EFAULT. */
