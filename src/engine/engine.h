@@ -57,6 +57,12 @@ struct attach_spec {
 	const char *ifname;
 	u32 xdp_mode;
 	u64 ref_ctr_off;      /* USDT semaphore */
+	/* UPROBE_MULTI, KPROBE_MULTI: n places instead of a pattern in name: offsets of the file, or names; each may
+	 * have a cookie and a semaphore (NULL: none has). */
+	u32 n;
+	const u64 *offs, *cookies, *ref_ctr_offs;
+	const char *const *names;
+	u32 bp_type, bp_len;  /* PERF_EVENT of type BREAKPOINT: HW_BREAKPOINT_*, bytes; off is the address */
 	struct place at;      /* of the program, for messages */
 };
 
@@ -86,6 +92,9 @@ struct engine_ops {
 	/* Attaches a loaded program; the link's fd, which holds the attachment. */
 	int (*attach)(struct engine *e, int prog_fd, const struct attach_spec *spec, struct diag *dg);
 
+	/* Has it that kind of multi link (ATTACH_KPROBE_MULTI, ATTACH_UPROBE_MULTI)?  NULL: none. */
+	bool (*has_multi)(struct engine *e, enum attach_kind kind);
+
 	/* fd to wait on (POLLIN) for a ring buffer map; owned by the engine. */
 	int (*map_poll_fd)(struct engine *e, int map_fd);
 	/* Takes the wake-up of an fd that map_poll_fd or perf_ring_open gave: call it after POLLIN and
@@ -101,8 +110,8 @@ struct engine_ops {
 	 * diag when there is none.  module NULL: vmlinux. */
 	const struct btf *(*target_btf)(struct engine *e, const char *module, struct diag *dg);
 
-	/* Before anything is attached: makes the target (stopped) and whatever watches it.
-	 * target_go lets it run; its pid, or a negative errno. */
+	/* Before anything is attached: makes the target (stopped) and whatever watches it; the command's pid, 0
+	 * where it is not known yet.  target_go lets it run; its pid, or a negative errno. */
 	int (*target_start)(struct engine *e, const struct target *t, struct diag *dg);
 	int (*target_go)(struct engine *e, struct diag *dg);
 	/* fd that becomes readable when the target has ended (-1: no target), the same one from

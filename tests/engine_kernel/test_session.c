@@ -68,7 +68,7 @@ TEST(command_waits_until_it_may_run)
 
 	if (engine_kernel_open(&w.dg, &w.e))
 		SKIP("no bpf(2)");
-	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+	CHECK(w.e->ops->target_start(w.e, &t, &w.dg) >= 0);
 
 	struct pollfd p = { .fd = w.e->ops->target_fd(w.e), .events = POLLIN };
 
@@ -93,7 +93,7 @@ TEST(command_that_is_not_there_is_said)
 		SKIP("no bpf(2)");
 	int err = w.e->ops->target_start(w.e, &t, &w.dg);
 
-	CHECK_EQ(err ? err : w.e->ops->target_go(w.e, &w.dg), -ENOENT);
+	CHECK_EQ(err < 0 ? err : w.e->ops->target_go(w.e, &w.dg), -ENOENT);
 	CHECK_EQ(w.dg.n_errors, 1);
 	w.e->ops->free(w.e);
 	diag_free(&w.dg);
@@ -113,7 +113,7 @@ TEST(command_that_cannot_start_is_said)
 	CHECK_EQ(write(fd, "\177nothing", 8), 8);
 	CHECK_EQ(fchmod(fd, 0700), 0);
 	close(fd);
-	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+	CHECK(w.e->ops->target_start(w.e, &t, &w.dg) >= 0);
 	CHECK_EQ(w.e->ops->target_go(w.e, &w.dg), -ENOEXEC);
 	CHECK_EQ(w.dg.n_errors, 1);
 	unlink(path);
@@ -133,7 +133,7 @@ TEST(a_command_never_let_go_does_not_run)
 		SKIP("no bpf(2)");
 	close(mkstemp(path));
 	snprintf(command, sizeof(command), "echo x >%s", path);
-	CHECK_EQ(w.e->ops->target_start(w.e, &t, &w.dg), 0);
+	CHECK(w.e->ops->target_start(w.e, &t, &w.dg) >= 0);
 
 	pid_t pid = kernel_of(w.e)->target_pid;
 
@@ -157,7 +157,7 @@ TEST(tree_limits_to_the_command)
 		&w,
 		"__u64 hits;\n"
 		"SEC(\"tp/sched/sched_process_exec\") int t_tree(void *c) { hits++; return 0; }\n");
-	if (w.e->ops->target_start(w.e, &t, &w.dg)) {
+	if (w.e->ops->target_start(w.e, &t, &w.dg) < 0) {
 		world_close(&w);
 		SKIP("no writable cgroup v2");
 	}
@@ -217,7 +217,7 @@ TEST(tree_names_a_program_that_it_cannot_limit)
 
 	NEED_KERNEL();
 	world_open(&w, "SEC(\"xdp\") int t_untree(struct xdp_md *c) { return XDP_PASS; }\n");
-	if (w.e->ops->target_start(w.e, &t, &w.dg)) {
+	if (w.e->ops->target_start(w.e, &t, &w.dg) < 0) {
 		world_close(&w);
 		SKIP("no writable cgroup v2");
 	}

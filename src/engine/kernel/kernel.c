@@ -249,6 +249,7 @@ static const struct engine_ops kernel_ops = {
 	.name = "kernel",
 	.bpf = kernel_bpf,
 	.attach = kernel_attach,
+	.has_multi = kernel_has_multi,
 	.map_poll_fd = kernel_map_poll_fd,
 	.perf_ring_open = kernel_perf_ring_open,
 	.printk_fd = kernel_printk_fd,

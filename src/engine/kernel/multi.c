@@ -66,7 +66,7 @@ int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 	u64 one = (u64)s->name, *names = &one;
 	u32 n = 1;
 
-	if (strpbrk(s->name, "*?")) {
+	if (!s->n && strpbrk(s->name, "*?")) {
 		int err = functions_match(k, s, dg, &list, &names, &n);
 
 		if (err)
@@ -79,8 +79,9 @@ int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 			.attach_type = s->attach_type,
 			.kprobe_multi = {
 				.flags = s->retprobe ? BPF_F_KPROBE_MULTI_RETURN : 0,
-				.cnt = n,
-				.syms = (u64)names,
+				.cnt = s->n ? s->n : n,
+				.syms = s->n ? (u64)s->names : (u64)names,
+				.cookies = (u64)s->cookies,
 			},
 		},
 	};
@@ -96,21 +97,22 @@ int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 		return diag_error(dg, s->at, fd,
 				  "kprobe.multi %s: no such function, or it can't be "
 				  "hooked",
-				  s->name);
+				  s->n ? *s->names : s->name);
 	if (fd < 0)
-		return diag_error(dg, s->at, fd, "kprobe.multi %s: %s", s->name, strerror(-fd));
+		return diag_error(dg, s->at, fd, "kprobe.multi %s: %s", s->n ? *s->names : s->name,
+				  strerror(-fd));
 	return fd;
 }
 
 int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg)
 {
 	char path[4096];
-	u64 *offs;
-	u32 n;
+	u64 *offs = NULL;
+	u32 n = s->n;
 	int err = binary_find(s->path, s->pid, path, sizeof(path), s->at, dg);
 
 	(void)k;
-	if (!err)
+	if (!err && !s->n)
 		err = symbol_match(path, s->name, s->at, dg, &offs, &n);
 	if (err)
 		return err;
@@ -122,7 +124,9 @@ int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 						    BPF_TRACE_UPROBE_MULTI,
 			.uprobe_multi = {
 				.path = (u64)path,
-				.offsets = (u64)offs,
+				.offsets = s->n ? (u64)s->offs : (u64)offs,
+				.ref_ctr_offsets = (u64)s->ref_ctr_offs,
+				.cookies = (u64)s->cookies,
 				.cnt = n,
 				.flags = s->retprobe ? BPF_F_UPROBE_MULTI_RETURN : 0,
 				.pid = s->pid > 0 ? (u32)s->pid : s->pid == 0 ? (u32)getpid() : 0,
@@ -140,4 +144,58 @@ int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 	if (fd < 0)
 		return diag_error(dg, s->at, fd, "uprobe.multi %s: %s", path, strerror(-fd));
 	return fd;
+}
+
+/* A program that returns at once, for the attempt. */
+static int prog_for_multi(u32 attach_type)
+{
+	const u64 insns[] = { 0xb7, 0x95 }; /* r0 = 0; exit */
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE,
+		.expected_attach_type = attach_type,
+		.insns = (u64)insns,
+		.insn_cnt = 2,
+		.license = (u64)"GPL",
+	};
+
+	return sys_bpf(BPF_PROG_LOAD, &attr, BPF_ATTR_UPTO(expected_attach_type));
+}
+
+/* What can't be attached is refused with another error where the link is known. */
+static bool multi_works(bool is_uprobe)
+{
+	static const char *const name = "no function has this name";
+	u64 off = 0;
+	union bpf_attr attr = { .link_create.attach_type = is_uprobe ? BPF_TRACE_UPROBE_MULTI :
+								       BPF_TRACE_KPROBE_MULTI };
+	int prog = prog_for_multi(attr.link_create.attach_type), err;
+
+	if (prog < 0)
+		return false;
+	attr.link_create.prog_fd = (u32)prog;
+	if (is_uprobe) {
+		attr.link_create.uprobe_multi.path = (u64)"/";
+		attr.link_create.uprobe_multi.offsets = (u64)&off;
+		attr.link_create.uprobe_multi.cnt = 1;
+		err = sys_bpf(BPF_LINK_CREATE, &attr, BPF_ATTR_UPTO(link_create.uprobe_multi));
+	} else {
+		attr.link_create.kprobe_multi.syms = (u64)&name;
+		attr.link_create.kprobe_multi.cnt = 1;
+		err = sys_bpf(BPF_LINK_CREATE, &attr, BPF_ATTR_UPTO(link_create.kprobe_multi));
+	}
+	close(prog);
+	return is_uprobe ? err == -EBADF : err == -ESRCH || err == -ENOENT;
+}
+
+bool kernel_has_multi(struct engine *e, enum attach_kind kind)
+{
+	struct kernel *k = kernel_of(e);
+	bool is_uprobe = kind == ATTACH_UPROBE_MULTI;
+	s8 *known = &k->has_multi[is_uprobe];
+
+	if (kind != ATTACH_UPROBE_MULTI && kind != ATTACH_KPROBE_MULTI)
+		return false;
+	if (!*known)
+		*known = multi_works(is_uprobe) ? 1 : -1;
+	return *known > 0;
 }

@@ -200,7 +200,7 @@ static int kprobe_open(struct kernel *k, int prog_fd, const struct attach_spec *
 	struct perf_event_attr attr = { .config1 = (u64)func, .config2 = s->off };
 	int err = pmu_read("kprobe", s->retprobe, &attr);
 
-	if (err == -ENOENT)
+	if (err == -ENOENT && func)
 		return attach_kprobe_legacy(k, prog_fd, s, func, dg);
 	if (err)
 		return err;
@@ -233,6 +233,10 @@ int attach_kprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, st
 	char func[256];
 	int fd = -ENOENT;
 
+	if (!s->name) {
+		fd = kprobe_open(k, prog_fd, s, NULL, dg);
+		return fd < 0 ? diag_error(dg, s->at, fd, "kprobe at 0x%lx: %s", s->off, strerror(-fd)) : fd;
+	}
 	/* "sys_openat" is what the system call is called, not what its function is. */
 	if (str_starts(s->name, "sys_")) {
 		snprintf(func, sizeof(func), "%s%s", syscall_prefix, s->name + 4);
@@ -272,6 +276,19 @@ static int uprobe_open(int prog_fd, const struct attach_spec *s, const char *pat
 	return fd < 0 ? fd : perf_attach(fd, prog_fd, s->cookie);
 }
 
+static int uprobe_check(const char *path, u64 off, const struct attach_spec *s, struct diag *dg)
+{
+	struct binary b;
+	int err = binary_open(path, s->at, NULL, &b);
+	bool ok = err || binary_probe_ok(&b, off); /* what is no ELF file is the kernel's to judge */
+
+	if (!err)
+		binary_close(&b);
+	return ok ? 0 : diag_error(dg, s->at, -EOPNOTSUPP,
+				   "uprobe %s+0x%lx%s%s: the kernel can't run the insn there out of line (AVX, lock)",
+				   path, off, s->name ? ", function " : "", s->name ? s->name : "");
+}
+
 int attach_uprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, struct diag *dg)
 {
 	char path[4096];
@@ -281,6 +298,8 @@ int attach_uprobe(struct kernel *k, int prog_fd, const struct attach_spec *s, st
 	(void)k;
 	if (!err && s->name)
 		err = symbol_offset(path, s->name, s->off, s->at, dg, &off);
+	if (!err)
+		err = uprobe_check(path, off, s, dg);
 	if (err)
 		return err;
 
@@ -310,11 +329,21 @@ int attach_perf_event(struct kernel *k, int prog_fd, const struct attach_spec *s
 		attr.sample_freq = s->period;
 	else
 		attr.sample_period = s->period;
+	if (s->perf_type == PERF_TYPE_BREAKPOINT) {
+		attr.bp_type = s->bp_type;
+		attr.bp_addr = s->off;
+		attr.bp_len = s->bp_len;
+		attr.precise_ip = 2;
+	}
 
 	int fd = perf_open(&attr, s->pid, s->cpu);
 
 	if (fd >= 0)
 		fd = perf_attach(fd, prog_fd, s->cookie);
+	if (fd < 0 && s->perf_type == PERF_TYPE_BREAKPOINT)
+		return diag_error(dg, s->at, fd, "watchpoint at 0x%lx: %s", s->off,
+				  fd == -ENOSPC ? "all of the processor's debug registers are taken" :
+				  fd == -EINVAL ? "the address must be a multiple of the length" : strerror(-fd));
 	if (fd == -ENOENT)
 		return diag_error(dg, s->at, fd,
 				  "this machine has no such perf event (type %u, config "

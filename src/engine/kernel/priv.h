@@ -42,6 +42,7 @@ struct kernel {
 	int printk_fd;         /* -1: none */
 	u32 printk_guard;      /* id of the guard's duty to remove the instance */
 	struct guard guard;
+	s8 has_multi[2];       /* of kprobes, of uprobes: 1, -1: no, 0: not tried */
 	VEC(int) attached;     /* owned; programs that were attached, for account */
 
 	pid_t target_pid;      /* 0: no command */
@@ -85,6 +86,7 @@ int attach_kprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec 
 			struct diag *dg);
 int attach_uprobe_multi(struct kernel *k, int prog_fd, const struct attach_spec *s,
 			struct diag *dg);
+bool kernel_has_multi(struct engine *e, enum attach_kind kind);
 int attach_xdp_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct attach_spec *s,
 		       struct diag *dg);
 int attach_tc_netlink(struct kernel *k, int prog_fd, u32 ifindex, const struct attach_spec *s,

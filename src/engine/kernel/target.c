@@ -261,7 +261,7 @@ int kernel_target_start(struct engine *e, const struct target *t, struct diag *d
 	if (!err)
 		err = command_start(k, file, t->argv, dg);
 	free(file);
-	return err;
+	return err ? err : k->target_pid;
 }
 
 int kernel_target_go(struct engine *e, struct diag *dg)

@@ -3,7 +3,7 @@
  * host for traced tasks shares with it.
  */
 #pragma once
-#include "abi/env.h"
+#include "engine/user/kmem.h"
 #include "engine/user/session.h"
 
 /* This process as the current task: for PROG_TEST_RUN.  One at a time in a session. */
@@ -12,6 +12,8 @@ struct self_host {
 	struct session *s;
 	struct host_task task; /* filled when task_known */
 	bool task_known;
+	bool ktask_known; /* kmem is filled, too */
+	struct kmem kmem;
 };
 void self_host_init(struct self_host *h, struct session *s);
 

@@ -106,17 +106,23 @@ static s64 self_read_str(void *arg, void *dst, u32 size, u64 addr)
 
 static int self_read_kernel(void *arg, void *dst, u32 size, u64 addr)
 {
-	(void)arg;
-	(void)dst;
-	(void)size;
-	(void)addr;
-	return -EFAULT;
+	const struct self_host *h = arg;
+	u64 off = addr - (u64)&h->kmem;
+
+	if (!h->ktask_known || off > sizeof(h->kmem) || size > sizeof(h->kmem) - off)
+		return -EFAULT;
+	memcpy(dst, (const u8 *)&h->kmem + off, size);
+	return 0;
 }
 
 static u64 self_current_task(void *arg)
 {
-	(void)arg;
-	return 0;
+	struct self_host *h = arg;
+
+	if (!h->ktask_known)
+		kmem_fill(&h->kmem, self_task(h), 0);
+	h->ktask_known = true;
+	return (u64)&h->kmem.tasks[KMEM_CURRENT];
 }
 
 static void self_printk(void *arg, const char *text, u32 len)

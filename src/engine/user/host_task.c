@@ -5,14 +5,10 @@
  */
 #include "engine/user/tracing.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-enum { TASK_CURRENT, TASK_PARENT, TASK_LEADER, TASK_CHILD, TASK_CHILD_LEADER, TASK_NONE };
 
 static struct task_host *host_of(void *arg)
 {
@@ -32,23 +28,6 @@ static void fill_who(struct task_host *h)
 	h->who.ppid = (u32)who.ppid;
 	h->who.start_time_ns = who.start_time_ns;
 	memcpy(h->who.comm, who.comm, sizeof(h->who.comm));
-}
-
-void task_comm(s32 pid, char comm[KTASK_COMM])
-{
-	char path[48];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	memset(comm, 0, KTASK_COMM);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (read(fd, comm, KTASK_COMM) < 0)
-		comm[0] = 0;
-	comm[KTASK_COMM - 1] = 0;
-	comm[strcspn(comm, "\n")] = 0;
-	close(fd);
 }
 
 static const struct host_task *task_task(void *arg)
@@ -184,116 +163,20 @@ void task_host_set(struct task_host *h, struct trace_task *task)
 
 /* ---- the task as a kernel struct ---- */
 
-static void fill_namespaces(struct task_host *h, s32 pid)
-{
-	static const char *const names[] = {"uts", "ipc",   "mnt", "pid_for_children",
-					    "net", "cgroup"};
-	struct kmem *k = &h->kmem;
-	char path[64];
-	struct stat st;
-
-	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, names[i]);
-		k->ns[i].ns.inum = stat(path, &st) ? 0 : (u32)st.st_ino;
-	}
-	k->nsproxy =
-		(struct knsproxy){&k->ns[0], &k->ns[1], &k->ns[2], &k->ns[3], &k->ns[4], &k->ns[5]};
-}
-
-/* Effective ids stand in the second column of Uid: and Gid:, saved and file system ones behind. */
-static void fill_cred(struct kcred *c, s32 pid)
-{
-	char path[48], line[256];
-	FILE *f;
-
-	*c = (struct kcred){.usage = 1};
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "Uid: %u %u %u %u", &c->uid, &c->euid, &c->suid, &c->fsuid);
-		sscanf(line, "Gid: %u %u %u %u", &c->gid, &c->egid, &c->sgid, &c->fsgid);
-	}
-	fclose(f);
-}
-
-/* Fields 48 to 51 of /proc/PID/stat. */
-static void fill_mm(struct kmm *mm, s32 pid)
-{
-	char path[48], text[2048];
-	FILE *f;
-	char *p;
-
-	*mm = (struct kmm){0};
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	p = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
-	fclose(f);
-	for (u32 field = 2; p && field < 48; field++)
-		p = strchr(p + 1, ' ');
-	if (p)
-		sscanf(p, "%lu %lu %lu %lu", &mm->arg_start, &mm->arg_end, &mm->env_start,
-		       &mm->env_end);
-}
-
-static void fill_task(struct task_host *h, struct ktask *t, s32 pid, s32 tgid)
-{
-	struct kmem *k = &h->kmem;
-
-	*t = (struct ktask){.pid = pid,
-			    .tgid = tgid,
-			    .prio = 120,
-			    .exit_signal = 17,
-			    .real_parent = &k->tasks[TASK_NONE],
-			    .parent = &k->tasks[TASK_NONE],
-			    .group_leader = t,
-			    .cred = &k->creds[0],
-			    .real_cred = &k->creds[0],
-			    .nsproxy = &k->nsproxy,
-			    .mm = &k->mm};
-	task_comm(pid, t->comm);
-}
-
 struct ktask *task_host_ktask(struct task_host *h)
 {
-	struct ktask *tasks = h->kmem.tasks, *cur = &tasks[TASK_CURRENT];
-
-	if (h->ktask_known)
-		return cur;
-	h->ktask_known = true;
-	fill_who(h);
-	fill_task(h, cur, h->task->tid, h->task->tgid);
-	memcpy(cur->comm, h->who.comm, sizeof(cur->comm));
-	cur->start_time = cur->start_boottime = h->who.start_time_ns;
-	cur->exit_code = h->exit_code;
-	if (h->task->tid != h->task->tgid) {
-		fill_task(h, &tasks[TASK_LEADER], h->task->tgid, h->task->tgid);
-		cur->group_leader = &tasks[TASK_LEADER];
-		cur->exit_signal = -1;
+	if (!h->ktask_known) {
+		h->ktask_known = true;
+		fill_who(h);
+		kmem_fill(&h->kmem, &h->who, h->exit_code);
 	}
-	fill_task(h, &tasks[TASK_PARENT], (s32)h->who.ppid, (s32)h->who.ppid);
-	cur->real_parent = cur->parent = &tasks[TASK_PARENT];
-	cur->group_leader->real_parent = cur->group_leader->parent = &tasks[TASK_PARENT];
-	tasks[TASK_NONE] = (struct ktask){.real_parent = &tasks[TASK_NONE],
-					  .parent = &tasks[TASK_NONE],
-					  .group_leader = &tasks[TASK_NONE],
-					  .nsproxy = &h->kmem.nsproxy,
-					  .cred = &h->kmem.creds[0],
-					  .real_cred = &h->kmem.creds[0],
-					  .mm = &h->kmem.mm};
-	fill_cred(&h->kmem.creds[0], h->task->tid);
-	fill_namespaces(h, h->task->tid);
-	fill_mm(&h->kmem.mm, h->task->tgid);
-	return cur;
+	return &h->kmem.tasks[KMEM_CURRENT];
 }
 
 struct ktask *task_host_child(struct task_host *h, s32 tid, s32 tgid, const char *comm)
 {
 	struct ktask *tasks = h->kmem.tasks, *parent = task_host_ktask(h);
-	struct ktask *child = &tasks[TASK_CHILD];
+	struct ktask *child = &tasks[KMEM_CHILD];
 
 	*child = *parent;
 	child->pid = tid;

@@ -7,7 +7,7 @@
  * are filled for the event's task before the program runs.
  */
 #pragma once
-#include "base/types.h"
+#include "abi/env.h" /* struct host_task */
 
 enum { KTASK_COMM = 16 };
 
@@ -43,11 +43,14 @@ struct knsproxy {
 
 struct ktask {
 	u32 flags;
-	s32 prio;
+	s32 prio, static_prio, normal_prio;
+	u32 policy;
 	s32 exit_state, exit_code, exit_signal;
 	s32 pid, tgid;
 	struct ktask *real_parent, *parent, *group_leader;
 	u64 start_time, start_boottime; /* ns; the second counts sleep too */
+	u64 utime, stime;              /* ns, in steps of a clock tick */
+	u64 nvcsw, nivcsw, min_flt, maj_flt;
 	const struct kcred *real_cred, *cred;
 	struct knsproxy *nsproxy;
 	struct kmm *mm;
@@ -60,12 +63,13 @@ struct kbinprm {
 	s32 argc, envc;
 };
 
-enum { KMEM_TASKS = 6, KMEM_PATH = 4096 };
+enum { KMEM_CURRENT, KMEM_PARENT, KMEM_LEADER, KMEM_CHILD, KMEM_NONE, KMEM_TASKS };
+enum { KMEM_PATH = 4096 };
 
 /* Everything that one event may show. */
 struct kmem {
 	struct kregs regs;		/* of the system call */
-	struct ktask tasks[KMEM_TASKS]; /* current, parent, leader, child, its leader, none */
+	struct ktask tasks[KMEM_TASKS];
 	struct kcred creds[2];		/* current, child */
 	struct kmm mm;
 	struct knsproxy nsproxy;
@@ -73,3 +77,8 @@ struct kmem {
 	struct kbinprm bprm;
 	char path[KMEM_PATH];
 };
+
+/* Makes tasks[KMEM_CURRENT], and what it refers to, the task that who names.  exit_code: as wait(2) has it. */
+void kmem_fill(struct kmem *k, const struct host_task *who, int exit_code);
+/* Name of any process; "" when it is gone. */
+void task_comm(s32 pid, char comm[KTASK_COMM]);

@@ -20,7 +20,7 @@ struct task_host {
 	struct trace_task *task; /* borrowed for the event */
 	struct host_task who;
 	bool who_known;	  /* all of who; pid and tgid are always there */
-	bool ktask_known; /* kmem.tasks[0] and what it refers to */
+	bool ktask_known; /* kmem.tasks[KMEM_CURRENT] and what it refers to */
 	int exit_code;	  /* of a task that ends, as wait(2) has it; else 0 */
 	struct kmem kmem;
 };
@@ -43,18 +43,15 @@ extern const struct trace_ops tracing_events; /* events.c; arg is a struct traci
 void task_host_init(struct task_host *h, struct session *s);
 /* Turns to the task of the next event. */
 void task_host_set(struct task_host *h, struct trace_task *task);
-/* Serves the task as kmem.tasks[0]; its address. */
+/* Serves the task as kmem.tasks[KMEM_CURRENT]; its address. */
 struct ktask *task_host_ktask(struct task_host *h);
-/* The same and a child that it has just made, kmem.tasks[3]; the address of the child. */
+/* The same and a child that it has just made, kmem.tasks[KMEM_CHILD]; the address of the child. */
 struct ktask *task_host_child(struct task_host *h, s32 tid, s32 tgid, const char *comm);
 
 /* timers.c: bpf_timer of the session's maps.  Made before the start where a map has timers. */
 int timers_open(struct session *s, struct tracing *t);
 void timers_close(struct timers *ts);		/* accepts NULL */
 extern const struct host_timers tracing_timers; /* for hosts of the guard */
-
-/* Name of any process; "" when it is gone. */
-void task_comm(s32 pid, char comm[KTASK_COMM]);
 
 /* Has target_go run?  The guard then has its own copy of links and programs. */
 bool tracing_started(const struct session *s);
