@@ -112,15 +112,32 @@ static void reloc(struct emit *e, enum obj_reloc_kind kind, u32 index, s64 adden
 		e->failed = true;
 }
 
+/* The line that an insn is of, 0: no other.  A function's first one must have one if any has. */
+static u32 line_of(const struct emit *e, const struct mach *m)
+{
+	const struct fn *f = e->g->fn;
+
+	if (m->val && m->val->line)
+		return m->val->line;
+	if (e->insns.n || !f->mod->lines.n)
+		return 0;
+	for (const struct blk *b = f->entry; b; b = b->next)
+		for (const struct val *v = b->first; v; v = v->next)
+			if (v->line)
+				return v->line;
+	return 1;
+}
+
 static void note_line(struct emit *e, const struct mach *m)
 {
 	struct obj_line l = { .pc = e->insns.n };
 	struct mod *mod = e->g->fn->mod;
 	const struct ir_line *from;
+	u32 line = line_of(e, m);
 
-	if (!m->val || !m->val->line || m->val->line == e->line)
+	if (!line || line == e->line)
 		return;
-	e->line = m->val->line;
+	e->line = line;
 	from = &mod->lines.p[e->line - 1];
 	l.file_off = btf_add_str(&mod->btf, from->file);
 	l.text_off = btf_add_str(&mod->btf, from->text ? from->text : "");

@@ -98,6 +98,63 @@ static void sections_number(struct obj *o)
 
 /* ---- maps ---- */
 
+/* A number as the definition of a map has it: a pointer to an array of so many. */
+static u32 number_type(struct btf_builder *b, u32 int_id, u32 n)
+{
+	return btf_add(b, "", BTF_PTR, false, 0, btf_add_array(b, int_id, int_id, n));
+}
+
+/* Definitions of maps as libbpf reads them: a variable in .maps of a struct whose members' types are the
+ * attributes. */
+static void maps_define(struct mod *m, struct obj *o)
+{
+	struct btf_builder *b = &m->btf;
+	u32 int_id = 0, bytes = 0, first = 0;
+
+	for (u32 i = 0; i < m->maps.n; i++) {
+		const struct ir_map *from = &m->maps.p[i];
+		const struct {
+			const char *name;
+			u32 value;
+		} attrs[] = { { "type", from->type }, { "max_entries", from->max_entries },
+			      { "key_size", from->key_size }, { "value_size", from->value_size },
+			      { "map_flags", from->flags } };
+		u32 types[ARRAY_SIZE(attrs)], n = 0, type;
+
+		if (from->data)
+			continue;
+		if (!int_id)
+			int_id = btf_add_int(b, "int", 4, BTF_INT_SIGNED);
+		for (u32 j = 0; j < ARRAY_SIZE(attrs); j++) {
+			types[j] = attrs[j].value ? number_type(b, int_id, attrs[j].value) : 0;
+			n += types[j] != 0;
+		}
+		type = btf_add_struct(b, BTF_STRUCT, "", 8 * n);
+		n = 0;
+		for (u32 j = 0; j < ARRAY_SIZE(attrs); j++)
+			if (types[j])
+				btf_add_member(b, attrs[j].name, types[j], 64 * n++, 0);
+		o->maps[i].btf_var_id = btf_add_var(b, from->name, type, BTF_GLOBAL);
+		o->maps[i].section_off = bytes;
+		bytes += 8 * n;
+		first = first ? first : i + 1;
+	}
+	if (!first)
+		return;
+	btf_add_datasec(b, ".maps", bytes);
+	for (u32 i = 0; i < m->maps.n; i++) {
+		u64 end = bytes;
+
+		if (m->maps.p[i].data)
+			continue;
+		for (u32 j = i + 1; j < m->maps.n && end == bytes; j++)
+			if (!m->maps.p[j].data)
+				end = o->maps[j].section_off;
+		btf_add_secinfo(b, o->maps[i].btf_var_id, (u32)o->maps[i].section_off,
+				(u32)(end - o->maps[i].section_off));
+	}
+}
+
 static int map_fill(const struct ir_map *from, struct obj_map *to)
 {
 	to->name = strdup(from->name);
@@ -141,6 +198,28 @@ static int externs_fill(const struct mod *m, struct obj *o)
 	return 0;
 }
 
+/* What the loader looks up stands in .ksyms, where it makes definitions of it for the kernel. */
+static void ksyms_add(struct mod *m)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < m->externs.n; i++) {
+		if (!m->externs.p[i].btf_id)
+			continue;
+		if (!any)
+			btf_add_datasec(&m->btf, ".ksyms", 0);
+		any = true;
+		btf_add_secinfo(&m->btf, m->externs.p[i].btf_id, 0, 0);
+	}
+}
+
+static void externs_type(struct obj *o)
+{
+	for (u32 i = 0; i < o->n_externs; i++)
+		if (o->externs[i].btf_id)
+			o->externs[i].type_id = btf_skip(o->btf, btf_type(o->btf, o->externs[i].btf_id)->type);
+}
+
 static int obj_fill(struct mod *m, const struct gen_opts *opts, struct diag *dg, struct obj *o)
 {
 	int err = 0;
@@ -157,13 +236,18 @@ static int obj_fill(struct mod *m, const struct gen_opts *opts, struct diag *dg,
 		err = map_fill(&m->maps.p[i], &o->maps[o->n_maps++]);
 	if (!err)
 		err = externs_fill(m, o);
-	if (!err)
+	if (!err) {
 		types_add(m);
+		maps_define(m, o);
+	}
+	ksyms_add(m);
 	for (u32 i = 0; i < m->fns.n && !err; i++)
 		err = func_fill(m->fns.p[i], opts, &o->funcs[o->n_funcs++], dg);
 	sections_number(o);
 	if (!err)
 		err = btf_build(&m->btf, dg, (struct place){0}, &o->btf);
+	if (!err)
+		externs_type(o);
 	for (u32 i = 0; i < o->n_funcs && !err; i++)
 		for (u32 j = 0; j < o->funcs[i].n_cores; j++) {
 			struct obj_core_reloc *r = &o->funcs[i].cores[j];

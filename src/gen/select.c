@@ -229,10 +229,27 @@ static void select_alu(struct select *s, const struct val *v, u32 which)
 		trim(s, dst, v->type);
 }
 
+/* The register of the argument holds the result, too: an extension by zeroes, a pointer as a number.  A
+ * phi's changes at the loop's end, while the result may live on. */
+static bool is_same_reg(const struct select *s, const struct val *v)
+{
+	const struct val *x = v->args[0];
+	s64 off;
+
+	return (v->op == OP_ZEXT || v->op == OP_PTRTOINT || v->op == OP_INTTOPTR) && x->op != OP_PHI &&
+	       s->vreg[v->id] == NO_REG && s->vreg[x->id] != NO_REG &&
+	       !(x->type == IR_PTR && frame_addr(x, &off));
+}
+
 static void select_cast(struct select *s, const struct val *v)
 {
-	u32 dst = result(s, v), from = ir_type_bits(v->args[0]->type);
+	u32 dst, from = ir_type_bits(v->args[0]->type);
 
+	if (is_same_reg(s, v)) {
+		s->vreg[v->id] = s->vreg[v->args[0]->id];
+		return;
+	}
+	dst = result(s, v);
 	if (v->op == OP_TRUNC && v->type == IR_I32) {
 		move(s, dst, reg_of(s, v->args[0]), false);
 		return;

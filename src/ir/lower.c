@@ -6,22 +6,36 @@
  */
 #include "ir/pass.h"
 
-/* The largest piece at off of n bytes whose place is a multiple of its size. */
-static enum ir_type piece(s64 off, s64 n)
+/* How a pointer is aligned, as constants tell: it is off bytes from a multiple of the result. */
+static s64 align_of(const struct val *p, s64 *off)
 {
-	if (n >= 8 && !(off & 7))
+	*off = 0;
+	while (p->op == OP_PTRADD && p->args[1]->op == OP_CONST) {
+		*off += p->args[1]->imm;
+		p = p->args[0];
+	}
+	return p->op == OP_ALLOCA ? MAX(p->index, 1u) : 8;
+}
+
+/* The largest piece of n bytes at off whose place is a multiple of its size: on the stack the verifier wants
+ * that. */
+static enum ir_type piece(s64 off, s64 n, s64 align)
+{
+	if (n >= 8 && align >= 8 && !(off & 7))
 		return IR_I64;
-	if (n >= 4 && !(off & 3))
+	if (n >= 4 && align >= 4 && !(off & 3))
 		return IR_I32;
-	if (n >= 2 && !(off & 1))
+	if (n >= 2 && align >= 2 && !(off & 1))
 		return IR_I16;
 	return IR_I8;
 }
 
 static void lower_zero(struct val *z)
 {
+	s64 base, align = align_of(z->args[0], &base);
+
 	for (s64 off = 0; off < z->imm;) {
-		enum ir_type t = piece(off, z->imm - off);
+		enum ir_type t = piece(off + base, z->imm - off, align);
 		struct val *c = val_before(z, OP_CONST, t, 0), *s;
 
 		s = val_before(z, OP_STORE, IR_VOID, 2);
@@ -35,8 +49,10 @@ static void lower_zero(struct val *z)
 
 static void lower_copy(struct val *c)
 {
+	s64 to, from, align = MIN(align_of(c->args[0], &to), align_of(c->args[1], &from));
+
 	for (s64 off = 0; off < c->imm;) {
-		enum ir_type t = piece(off, c->imm - off);
+		enum ir_type t = piece((off + to) | (off + from), c->imm - off, align);
 		struct val *l = val_before(c, OP_LOAD, t, 1), *s;
 
 		l->args[0] = c->args[1];
