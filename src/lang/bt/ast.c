@@ -48,13 +48,18 @@ static u32 line_start(const struct bt_program *p, u32 off)
 
 void bt_place(const struct bt_program *p, u32 off, struct place *out)
 {
-	u32 line = 1, start;
+	u32 line = 1, start, from = 0;
+	const char *file = p->file;
 
 	off = MIN(off, p->len);
+	for (u32 i = 0; i < p->n_imports && p->imports[i].from <= off; i++) {
+		file = p->imports[i].file;
+		from = p->imports[i].from;
+	}
 	start = line_start(p, off);
-	for (u32 i = 0; i < start; i++)
+	for (u32 i = from; i < start; i++)
 		line += p->text[i] == '\n';
-	*out = (struct place){ .file = p->file, .line = line, .col = off - start + 1 };
+	*out = (struct place){ .file = file, .line = line, .col = off - start + 1 };
 }
 
 /* The line that off is in, and marks under the stretch; a tab stays one, so that both stand alike. */

@@ -21,6 +21,12 @@ struct span {
 	u32 from, to;
 };
 
+struct stype;
+struct stype_field;
+struct bt_func;
+struct bt_var;
+struct bt_map;
+
 struct node {
 	enum node_kind kind;
 	u32 op;              /* enum bt_op */
@@ -28,8 +34,22 @@ struct node {
 	const char *text;    /* "" where it has none */
 	const char *raw;     /* of STR: as written, with its quotes */
 	u64 value;
+	u32 height;          /* of the tree below, as the parser built it */
 	struct node *kids, *last; /* first and last child */
 	struct node *next;   /* of the same parent */
+
+	/* What the check finds (lang/bt/check.h); not there before. */
+	const struct stype *type; /* of an expression */
+	union {
+		const struct bt_func *func;       /* CALL, NAME of a builtin */
+		struct bt_var *var;               /* VAR, LET, the VAR of a FOR */
+		struct bt_map *map;               /* MAP */
+		const struct stype_field *field;  /* FIELD */
+	};
+	bool is_const;       /* an integer known now: konst */
+	s64 konst;
+	const char *str;     /* a string known now (a literal, a parameter), else NULL */
+	u32 action;          /* CALL: script->actions index + 1; 0: none */
 };
 
 /* Operators, by the letters that write them. */
@@ -45,11 +65,19 @@ struct comment {
 	bool own_line;       /* nothing stands before it on its line */
 };
 
+/* A file that was imported: its text follows the script's own. */
+struct bt_source {
+	const char *file;
+	u32 from;            /* where it begins in text */
+};
+
 struct bt_program {
 	struct arena arena;
 	const char *file;    /* for messages */
 	const char *text;    /* the source, NUL-terminated, in the arena */
 	u32 len;
+	struct bt_source *imports; /* in order of from, in the arena */
+	u32 n_imports;
 	struct node *root;   /* PROGRAM; never NULL */
 	struct comment *comments; /* in order, in the arena */
 	u32 n_comments;

@@ -5,7 +5,7 @@
  *	config  := "config" "=" "{" { NAME "=" value [ ";" ] } "}" [ ";" ]
  *	import  := "import" STR [ ";" ]
  *	mapdecl := "let" MAP "=" NAME "(" args ")" ";"
- *	macro   := "macro" NAME "(" params ")" ( block | "{" expr "}" )
+ *	macro   := "macro" NAME [ "(" params ")" ] ( block | "{" expr "}" )
  *	fn      := "fn" NAME "(" [ param ":" type ... ] ")" [ ":" type ] block
  *	probe   := [ NAME "=" ] attach { "," attach } [ "/" expr "/" ] block
  *
@@ -148,6 +148,7 @@ void node_add(struct node *parent, struct node *kid)
 	else
 		parent->kids = kid;
 	parent->last = kid;
+	parent->height = MAX(parent->height, kid->height + 1);
 }
 
 struct node *node_end(struct parser *p, struct node *n)
@@ -315,7 +316,8 @@ static struct node *function(struct parser *p, enum node_kind kind)
 	advance(p);
 	n->text = p->t.text;
 	expect(p, TOK_NAME);
-	params(p, n, kind == NODE_FN);
+	if (kind == NODE_FN || !is_tok(p, TOK_LBRACE))
+		params(p, n, kind == NODE_FN);
 	if (kind == NODE_FN && accept(p, TOK_COLON))
 		node_add(n, parse_type(p));
 	node_add(n, parse_block(p));

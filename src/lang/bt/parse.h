@@ -11,7 +11,7 @@
 #pragma once
 #include "lang/bt/lex.h"
 
-enum { NEST_MAX = 200 };
+enum { NEST_MAX = 200, HEIGHT_MAX = 1000 };
 
 struct parser {
 	struct bt_program *prog;

@@ -315,6 +315,8 @@ static struct node *postfix(struct parser *p)
 			break;
 		}
 		n = node_end(p, outer);
+		if (n->height > HEIGHT_MAX)
+			mistake(p, n->at, "expression of too many parts");
 	}
 	return n;
 }
@@ -327,13 +329,29 @@ static bool is_unary(u32 op)
 	       op == BT_ADD;
 }
 
+/* "(name) 5": whatever the name is, it can only be a type. */
+static bool name_before_operand(struct parser *p)
+{
+	struct parser_mark m = parser_mark(p);
+	bool yes = false;
+
+	if (!is_tok(p, TOK_NAME))
+		return false;
+	advance(p);
+	if (accept(p, TOK_RPAREN))
+		yes = is_tok(p, TOK_INT) || is_tok(p, TOK_STR) || is_tok(p, TOK_VAR) || is_tok(p, TOK_MAP) ||
+		      is_tok(p, TOK_PARAM) || is_tok(p, TOK_NAME);
+	parser_back(p, &m);
+	return yes;
+}
+
 static struct node *cast(struct parser *p)
 {
 	struct parser_mark m = parser_mark(p);
 	struct node *n = node_new(p, NODE_CAST, p->t.at), *type;
 
 	advance(p);
-	if (!starts_type(p)) {
+	if (!starts_type(p) && !name_before_operand(p)) {
 		parser_back(p, &m);
 		return NULL;
 	}
@@ -399,6 +417,8 @@ static struct node *binary(struct parser *p, u32 level)
 		node_add(n, left);
 		node_add(n, binary(p, at + 1));
 		left = node_end(p, n);
+		if (left->height > HEIGHT_MAX)
+			mistake(p, left->at, "expression of too many operators");
 	}
 }
 
