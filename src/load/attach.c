@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/attach.c - loaded programs attached where their sections and the options say, and detached. */
 #include "load/priv.h"
+#include "load/script.h"
 #include "base/cpu.h"
 #include <errno.h>
 #include <pthread.h>
@@ -164,6 +165,8 @@ int load_attach(struct load *l, struct diag *dg)
 {
 	int n = 0, first_err = 0;
 
+	if (l->obj->script)
+		return script_attach_all(l, dg);
 	for (u32 i = 0; i < l->n_progs + l->obj->n_maps; i++) {
 		u32 map = i - l->n_progs;
 		int err;

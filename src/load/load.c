@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/load.c - the pipeline from a struct obj to loaded programs, and back. */
 #include "load/priv.h"
+#include "load/script_priv.h"
 #include "base/str.h"
 #include <errno.h>
 #include <stdio.h>
@@ -104,6 +105,8 @@ int load_open(struct obj *o, struct engine *e, const struct load_opts *opts, str
 	err = progs_open(l, dg);
 	if (err)
 		goto fail;
+	if (o->script)
+		script_prepare(l);
 	*out = l;
 	return 0;
 fail:
@@ -147,6 +150,8 @@ static int hooks_check(struct load *l, struct diag *dg)
 {
 	int err = 0;
 
+	if (l->obj->script)
+		return script_check(l, dg);
 	for (u32 i = 0; l->e->ops->can_attach && i < l->n_progs; i++) {
 		int missing = attach_check(l, &l->progs[i], dg);
 
@@ -209,6 +214,7 @@ static void struct_ops_unregister(struct load *l, u32 i)
 static void progs_close(struct load *l)
 {
 	load_detach(l);
+	script_close(l);
 	for (u32 i = 0; l->maps && i < l->obj->n_maps; i++)
 		struct_ops_unregister(l, i);
 	for (u32 i = 0; l->progs && i < l->n_progs; i++) {

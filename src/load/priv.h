@@ -12,6 +12,7 @@
  *	code.c       final insns: subprograms appended, places relocated, func and line info
  *	core.c       CO-RE relocations applied, and failed ones named again
  *	prog.c       PROG_LOAD and what a refusal means
+ *	script*.c    scripts: attached, and run by user space
  *	usdt.c       USDT probes as uprobes with their arguments described
  *	tree.c       the prologue that limits a program to a process tree
  */
@@ -54,6 +55,8 @@ struct prog {
 	const struct section *sec; /* NULL: not known */
 	u32 func;                  /* funcs[] index */
 	u32 prog_flags;
+	bool is_pinned;            /* of a script: an iterator that others read */
+	bool is_multi;             /* of a script: its links are multi links */
 	u32 attach_btf_id;
 	u32 attach_module;         /* modules[] index + 1, 0: vmlinux */
 	int attach_prog_fd;        /* -1: none */
@@ -91,6 +94,7 @@ struct load {
 	VEC(int) fd_array;   /* [0] is never used: insn.off 0 means vmlinux */
 	VEC(int) links;      /* beyond one per program: perf events per CPU, struct_ops maps */
 	VEC(struct map_memory { void *p; size_t size; }) mapped; /* arenas */
+	struct script_timers *timers; /* owned; intervals of a script */
 	u32 n_usdt_specs;    /* entries of __bpf_usdt_specs in use */
 	bool ran;
 };

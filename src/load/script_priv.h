@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* load/script_priv.h - the programs of a script, for load.c.
+ *
+ *	script.c        running programs by BPF_PROG_TEST_RUN, interval timers
+ *	script_iter.c   iterators run once
+ *	script_attach.c attaching where script->attaches says
+ *	script_multi.c  places of one program in few links
+ */
+#pragma once
+#include "load/priv.h"
+#include "load/script.h"
+
+/* Decides which programs go into multi links, before they are loaded. */
+void script_prepare(struct load *l);
+/* Names every hook of the script that the engine lacks.  0, or the first errno. */
+int script_check(struct load *l, struct diag *dg);
+/* Starts the intervals, once. */
+int script_timers_start(struct load *l, struct diag *dg);
+/* Frees timers. */
+void script_close(struct load *l);
+
+/* The spec of one place.  False: user space runs it. */
+bool script_spec(struct load *l, const struct script_attach *a, struct attach_spec *spec);
+/* Attaches the place i and all later ones of the same program that may share its link; marks them as done.  Their number,
+ * or a negative errno. */
+int script_multi(struct load *l, struct prog *p, u32 i, bool *done, struct diag *dg);
+/* Hands a link to the load. */
+int script_keep(struct load *l, int fd);
