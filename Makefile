@@ -10,7 +10,9 @@
 #	make objects    every object of the verifier corpus, beside what Linux 6.18 said of it
 #	make beside     every program of OBJECTS, to the verifier and to the running kernel
 #	make parity     every program of that corpus, verified beside what Linux said (LIVE=1: this kernel)
+#	make corpus     scripts beside what bpftrace 0.27 and 0.17 printed (ONLY=, AGAINST=, V=1)
 #	make seeds      one row per example of the notes and engine
+#	make static     build-static/osmia, which needs no library
 #	make install    DESTDIR=, PREFIX=
 #	make format     clang-format over src and tests
 
@@ -25,7 +27,7 @@ VERSION := 0.1.0
 PKGS := libelf libdw
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -fPIC -fvisibility=hidden -MMD -MP \
 	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -DOSMIA_VERSION='"$(VERSION)"' $(CFLAGS)
-LDLIBS := -lelf -ldw -lZydis -lz -lpthread
+LDLIBS := -lelf -ldw -lz -lpthread
 ifdef SAN
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
@@ -60,6 +62,17 @@ $(B)/libosmia.a: $(LIB_OBJ)
 
 $(B)/libosmia.so: $(LIB_OBJ)
 	$(CC) $(LDFLAGS) -shared -Wl,-soname,libosmia.so.0 $^ $(LDLIBS) -o $@
+
+# The bundled tools in one piece: name, NUL, text, NUL; an empty name ends them (src/cli/cmd_tool.c).
+TOOL_SRC := $(sort $(wildcard src/tool/*.bt))
+$(B)/tools.S: $(TOOL_SRC) Makefile
+	@mkdir -p $(@D)
+	@{ printf '.section .rodata\n.globl tool_texts\n.hidden tool_texts\ntool_texts:\n'; \
+	$(foreach t,$(TOOL_SRC),printf '.asciz "%s"\n.incbin "%s"\n.byte 0\n' '$(basename $(notdir $t))' '$t';) \
+	printf '.byte 0\n.section .note.GNU-stack,"",@progbits\n'; } >$@
+$(B)/tools.o: $(B)/tools.S
+	$(CC) -c $< -o $@
+CLI_OBJ += $(B)/tools.o
 
 $(B)/osmia: $(CLI_OBJ) $(B)/libosmia.a
 	$(CC) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -152,6 +165,26 @@ parity:
 	@$(B)/tests/parity/parity --kernel-dir=$(KERNELS) $(if $(V),-v) $(if $(LIVE),--live,--must) $(PARITY) \
 		$(CORPUS)
 
+# One file that needs no library; what is loaded when it is wanted (Zydis, for uprobes of the user engine) is left
+# out: `osmia bpftrace --info` says so.
+static:
+	@tools/deps build
+	@$(MAKE) --no-print-directory -s B=build-static CFLAGS='$(CFLAGS) -DOSMIA_STATIC -ffunction-sections \
+		-fdata-sections' LDFLAGS='-static -Wl,--gc-sections' LDLIBS='-ldw -lelf -llzma -lbz2 -lz -lpthread' \
+		build-static/osmia
+	@ls -l build-static/osmia
+
+# Scripts with the recorded output of bpftrace, root only: ONLY='map_*', AGAINST=0.27 or 0.17, V=1 shows
+# differences; FLOOR=1: as many as tests/lang/corpus.floor says.
+BT_CORPUS ?= ../shared/corpus/bpftrace
+corpus:
+	@tools/deps build
+	@$(MAKE) --no-print-directory -s $(B)/osmia
+	@if [ -e $(BT_CORPUS)/record.py ]; then tests/lang/corpus.py $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(AGAINST),--against $(AGAINST)) $(if $(V),--diff) \
+		$(if $(FLOOR),--floor tests/lang/corpus.floor) $(B)/osmia $(BT_CORPUS); \
+	else echo "skipped: no corpus at $(BT_CORPUS)"; echo "0 passed, 0 failed, 1 skipped"; fi
+
 install: all
 	install -D -m 755 $(B)/osmia $(DESTDIR)$(PREFIX)/bin/osmia
 	install -D -m 755 $(B)/libosmia.so $(DESTDIR)$(PREFIX)/lib/libosmia.so.$(VERSION)
@@ -170,6 +203,6 @@ format:
 clean:
 	rm -rf build build-*
 
-.PHONY: all tests demo objects beside parity check run-tests bench fuzz guest seeds install format clean
+.PHONY: corpus static all tests demo objects beside parity check run-tests bench fuzz guest seeds install format clean
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(PARITY_OBJ:.o=.d) $(SOUND_OBJ:.o=.d)

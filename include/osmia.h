@@ -28,7 +28,7 @@ extern "C" {
 /* "MAJOR.MINOR.PATCH" of the library in use. */
 OSMIA_API const char *osmia_version(void);
 
-/* ---- running a BPF object ---- */
+/* ---- running a BPF object or a script ---- */
 
 enum osmia_engine {
 	OSMIA_ENGINE_AUTO,   /* the kernel where bpf(2) works for this user, else user space */
@@ -60,6 +60,38 @@ struct osmia_opts {
 	enum osmia_xdp xdp_mode; /* how XDP programs are attached */
 	bool partial;            /* go on without the programs that can't be attached */
 	uint32_t sample_hz;      /* how often perf_event programs sample the CPU clock; 0: 49 */
+	const struct osmia_script_opts *script; /* of a script; NULL: all as by default */
+};
+
+/* Stages of a script's compilation that can be shown. */
+enum osmia_stage {
+	OSMIA_STAGE_AST = 1, OSMIA_STAGE_TYPES = 2, OSMIA_STAGE_IR = 4, OSMIA_STAGE_PASSES = 8,
+	OSMIA_STAGE_INSNS = 16,
+};
+
+/* How a script is compiled and run.  Arrays end with NULL, may be NULL, and are borrowed until osmia_free() like
+ * the strings in them; what a caller leaves out reads as 0. */
+struct osmia_script_opts {
+	size_t size;             /* sizeof(struct osmia_script_opts) */
+	uint32_t compat;         /* 17: typing and output of bpftrace 0.17; 0: of the newest */
+	bool unsafe;             /* system(), signal(), override() and the like are allowed */
+	bool quiet;              /* nothing is written but what the script itself prints */
+	bool helper_errors;      /* warn when a helper fails */
+	bool no_warnings;
+	bool test, bench;        /* run test or bench probes and nothing else */
+	bool dry_run;            /* attach, then stop: no program runs, not even begin's */
+	const char *const *params;       /* $1, $2 ... */
+	const char *const *named;        /* of getopt(): "name=value" or "name" */
+	const char *const *include_dirs; /* where #include looks */
+	const char *const *includes;     /* files put before the script */
+	const char *probe_filter;        /* extended regular expression: only probes that it matches; NULL: all */
+	unsigned dump;                   /* enum osmia_stage: shown by write() while compiling */
+	const char *dump_pass;           /* only this pass of OSMIA_STAGE_PASSES; NULL: all */
+	/* What scripts say on stderr: errorf(), what was lost.  NULL drops it. */
+	void (*error)(void *arg, const char *text, size_t n);
+	/* A command of system() or cat() is about to write by itself: what write() got must be out.  May be NULL. */
+	void (*flush)(void *arg);
+	void *arg;               /* of error and flush; write() gets the one of osmia_opts */
 };
 
 struct osmia;
@@ -69,9 +101,17 @@ OSMIA_API int osmia_new(const struct osmia_opts *opts, struct osmia **out);
 /* Detaches and frees all.  Accepts NULL. */
 OSMIA_API void osmia_free(struct osmia *o);
 
-/* Opens an ELF object ("-" is standard input).  -EINVAL for what is none, with its place. */
+/* Opens an ELF object or a script ("-" is standard input): what is text is a script.  -EINVAL for what is
+ * neither, and for a script that does not parse, with its place. */
 OSMIA_API int osmia_open(struct osmia *o, const char *path);
 OSMIA_API int osmia_open_mem(struct osmia *o, const void *data, size_t size, const char *name);
+/* Opens a script in the bpftrace language from memory.  name is for messages; script includes are looked for beside it. */
+OSMIA_API int osmia_open_script(struct osmia *o, const char *text, size_t size, const char *name);
+/* Is what was opened a script, as text or compiled? */
+OSMIA_API bool osmia_is_script(const struct osmia *o);
+/* Compiles the script for the engine that it would run on, and stops there: *data (caller frees) is an object
+ * that osmia_open() takes in its place, *size its bytes.  Both may be NULL: only the mistakes are wanted. */
+OSMIA_API int osmia_compile(struct osmia *o, void **data, size_t *size);
 
 /* Between open and start: a variable of .rodata, .data or .bss ("targ_pid", "42"), and the struct of
  * a map's records ("MAP=struct NAME"). */
@@ -94,6 +134,14 @@ OSMIA_API int osmia_status(const struct osmia *o);
  * where programs failed at run time. */
 OSMIA_API int osmia_stop(struct osmia *o);
 
+/* Of a script: how many probes are attached, those that need no hook counted, too. */
+OSMIA_API unsigned osmia_attached(const struct osmia *o);
+/* Has it called exit(), and with which status? */
+OSMIA_API bool osmia_exited(const struct osmia *o, int *status);
+/* The caller got that signal ("SIGUSR1"): runs the script's self:signal probes of it; bpftrace 0.17's scripts
+ * print their maps. */
+OSMIA_API int osmia_signal(struct osmia *o, const char *name);
+
 /* Name of the engine in use, "kernel" or "user"; NULL before osmia_start(). */
 OSMIA_API const char *osmia_engine_name(const struct osmia *o);
 /* Does an engine work here for this user?  0, or the negative errno of the first thing that fails. */
@@ -108,6 +156,11 @@ enum { OSMIA_ON_KERNEL = 1, OSMIA_ON_USER = 2 };
  * tell what could not be listed. */
 OSMIA_API int osmia_list(struct osmia *o, const char *pattern, unsigned engines,
 			 int (*fn)(void *arg, const char *name, unsigned engines), void *arg);
+/* Probes as scripts name them, a line each, sorted by kind and name: of a search ("tracepoint:sched:*", "kprobe", "*sleep*",
+ * "struct task_struct"; NULL: of the script that o has opened, or all of the kernel).  verbose: each line is followed by
+ * lines of its arguments, which begin with four blanks and come with engines 0; types come with their members. */
+OSMIA_API int osmia_list_probes(struct osmia *o, const char *search, unsigned engines, bool verbose,
+				int (*fn)(void *arg, const char *line, unsigned engines), void *arg);
 /* Events as `perf list` has them: name and kind ("Software event"). */
 OSMIA_API int osmia_list_perf(int (*fn)(void *arg, const char *name, const char *kind), void *arg);
 /* Format text of the event "CATEGORY:NAME"; the caller frees it.  -ENOENT with near names. */
@@ -205,6 +258,14 @@ enum osmia_level { OSMIA_ERROR, OSMIA_WARNING, OSMIA_NOTE };
 OSMIA_API unsigned osmia_messages(const struct osmia *o);
 OSMIA_API const char *osmia_message(struct osmia *o, unsigned n);
 OSMIA_API enum osmia_level osmia_message_level(const struct osmia *o, unsigned n);
+
+/* Where a message is about; file is NULL and numbers are 0 where there is none. */
+struct osmia_place {
+	const char *file;
+	unsigned line, col;
+};
+/* The nth message without its place, which goes to *at (NULL: not wanted). */
+OSMIA_API const char *osmia_message_at(const struct osmia *o, unsigned n, struct osmia_place *at);
 
 #ifdef __cplusplus
 }

@@ -2,46 +2,34 @@
 /* osmia.c - the pipeline on one page; implements include/osmia.h.
  *
  *	open     obj/     an ELF file becomes a struct obj
+ *	         lang/    a script becomes a tree
  *	start    engine/  kernel or user space
+ *	         lang/    the tree becomes a struct obj
  *	         load/    maps, CO-RE, relocation, (verifier), programs
  *	         output/  event sources opened
  *	         load/    attached; then the target runs
  *	poll     output/  records become lines
  *	stop     load/    detached; what is left, maps, accounts
  */
-#include "osmia.h"
-#include "base/diag.h"
-#include "base/str.h"
-#include "engine/engine.h"
+#include "osmia_priv.h"
+#include "base/file.h"
 #include "engine/kernel/kernel.h"
 #include "engine/list.h"
 #include "engine/user/user.h"
-#include "load/load.h"
-#include "obj/obj.h"
-#include "output/event.h"
+#include "osmia_world.h"
 #include "output/iter.h"
 #include "output/maps.h"
+#include "output/script.h"
 #include "output/stream.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-struct osmia {
-	struct osmia_opts opts;
-	struct diag dg;
-	struct str text;            /* of the message asked for last */
-	struct obj *obj;            /* owned */
-	struct event_types types;
-	struct engine *engine;      /* owned */
-	struct load *load;          /* owned */
-	struct stream *stream;      /* owned */
-	int epoll;                  /* stream and target */
-	bool ended;                 /* the target has */
-	bool stopped;
-};
+enum { FILE_MAX = 256 << 20 };
 
 const char *osmia_version(void)
 {
@@ -58,7 +46,9 @@ int osmia_new(const struct osmia_opts *opts, struct osmia **out)
 	if (!o)
 		return -ENOMEM;
 	memcpy(&o->opts, opts, MIN(opts->size, sizeof(o->opts)));
-	o->epoll = -1;
+	if (o->opts.script)
+		memcpy(&o->script, o->opts.script, MIN(o->opts.script->size, sizeof(o->script)));
+	o->epoll = o->timers = -1;
 	*out = o;
 	return 0;
 }
@@ -67,26 +57,49 @@ int osmia_new(const struct osmia_opts *opts, struct osmia **out)
 
 static int may_open(struct osmia *o)
 {
-	return o->obj ? diag_error(&o->dg, (struct place){0}, -EBUSY, "an object is open already") : 0;
+	return o->obj || o->source.text
+		       ? diag_error(&o->dg, (struct place){0}, -EBUSY, "an object is open already")
+		       : 0;
 }
 
-int osmia_open(struct osmia *o, const char *path)
+/* A file that begins with text is a script: an object, whole or damaged, has its magic or zero bytes. */
+static bool is_text(const void *data, size_t size)
 {
-	int err = may_open(o);
-
-	if (!err)
-		err = obj_open_file(path, &o->dg, &o->obj);
-	o->types.obj = o->obj;
-	return err;
+	return size && !memchr(data, '\0', MIN(size, 4096ul)) && *(const char *)data != '\x7f';
 }
 
 int osmia_open_mem(struct osmia *o, const void *data, size_t size, const char *name)
 {
 	int err = may_open(o);
 
+	if (!err && is_text(data, size))
+		return source_open(o, data, size, name);
 	if (!err)
 		err = obj_open(data, size, name, &o->dg, &o->obj);
 	o->types.obj = o->obj;
+	return err;
+}
+
+int osmia_open_script(struct osmia *o, const char *text, size_t size, const char *name)
+{
+	int err = may_open(o);
+
+	return err ? err : source_open(o, text, size, name);
+}
+
+int osmia_open(struct osmia *o, const char *path)
+{
+	struct bytes file;
+	int err = may_open(o);
+
+	if (err)
+		return err;
+	err = file_map(path, FILE_MAX, &file);
+	if (err)
+		return diag_error(&o->dg, (struct place){ .file = path }, err, "can't read: %s",
+				  strerror(-err));
+	err = osmia_open_mem(o, file.p, file.size, strcmp(path, "-") == 0 ? "stdin" : path);
+	bytes_free(&file);
 	return err;
 }
 
@@ -102,11 +115,13 @@ int osmia_event(struct osmia *o, const char *choice)
 
 /* ---- start ---- */
 
-static void write_out(void *arg, const char *text, size_t n)
+void osmia_write(void *arg, const char *text, size_t n)
 {
 	struct osmia *o = arg;
 
-	if (o->opts.write)
+	if (o->capture)
+		str_addn(o->capture, text, n);
+	else if (o->opts.write)
 		o->opts.write(o->opts.arg, text, n);
 }
 
@@ -114,75 +129,135 @@ static void write_out(void *arg, const char *text, size_t n)
 static void take_down(struct osmia *o)
 {
 	stream_free(o->stream);
+	script_out_free(o->out);
 	load_close(o->load);
+	world_free(o->world);
 	if (o->engine)
 		o->engine->ops->free(o->engine);
 	if (o->epoll >= 0)
 		close(o->epoll);
 	o->stream = NULL;
+	o->out = NULL;
 	o->load = NULL;
+	o->world = NULL;
+	if (o->source.text) {
+		obj_free(o->obj);
+		o->obj = NULL;
+		o->types.obj = NULL;
+	}
 	o->engine = NULL;
 	o->epoll = -1;
 }
 
+/* fd -1: nothing to watch. */
+static int watch(struct osmia *o, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return fd >= 0 && epoll_ctl(o->epoll, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
 static int watch_all(struct osmia *o)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
-	int target = o->engine->ops->target_fd(o->engine);
+	int err;
 
 	o->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (o->epoll < 0 || epoll_ctl(o->epoll, EPOLL_CTL_ADD, stream_fd(o->stream), &ev))
+	if (o->epoll < 0)
 		return -errno;
-	if (target >= 0 && epoll_ctl(o->epoll, EPOLL_CTL_ADD, target, &ev))
-		return -errno;
-	return 0;
+	err = watch(o, o->out ? script_out_fd(o->out) : stream_fd(o->stream));
+	if (!err)
+		err = watch(o, o->timers);
+	return err ? err : watch(o, o->engine->ops->target_fd(o->engine));
+}
+
+/* Nothing of the programs has run so far. */
+static int open_streams(struct osmia *o)
+{
+	struct stream_opts so = {
+		.json = o->opts.format == OSMIA_JSON, .types = &o->types, .write = osmia_write, .arg = o,
+	};
+
+	return o->obj->script ? script_open_out(o)
+			      : stream_new(o->load, o->engine, &so, &o->dg, &o->stream);
+}
+
+/* Something to wait for?  Iterators run when they are read, which is at the end. */
+static int attach_all(struct osmia *o, bool has_target)
+{
+	int n = load_attach(o->load, &o->dg);
+
+	if (n < 0)
+		return n;
+	if (!n && !o->obj->script)
+		return diag_error(&o->dg, (struct place){ .file = o->obj->path }, -ENOENT,
+				  "no program of the object attaches by itself");
+	o->n_attached = (u32)n;
+	o->ended = (u32)n == load_n_iters(o->load) && !has_target;
+	return o->obj->script ? script_begin(o) : 0;
+}
+
+static int open_engine(struct osmia *o, enum osmia_engine which)
+{
+	return which == OSMIA_ENGINE_KERNEL ? engine_kernel_open(&o->dg, &o->engine)
+					    : engine_user_new(NULL, &o->dg, &o->engine);
+}
+
+/* The command or process, held; its pid where the engine knows it already. */
+static int start_target(struct osmia *o, char *const *argv)
+{
+	struct target target = { .argv = argv, .pid = o->opts.pid, .tree = o->opts.tree };
+	int pid = argv || o->opts.pid ? o->engine->ops->target_start(o->engine, &target, &o->dg) : 0;
+
+	o->target = argv && pid > 0 ? pid : 0;
+	return MIN(pid, 0);
+}
+
+static int go_target(struct osmia *o, char *const *argv)
+{
+	/* What begin printed stands before what the command prints. */
+	if (argv && o->script.flush)
+		o->script.flush(o->script.arg);
+
+	int pid = argv || o->opts.pid ? o->engine->ops->target_go(o->engine, &o->dg) : 0;
+
+	if (argv && pid > 0)
+		o->target = pid;
+	return MIN(pid, 0);
 }
 
 /* The whole way onto one engine.  *attaching tells a failure of the last steps, for which another
  * engine may have the remedy. */
 static int start_on(struct osmia *o, enum osmia_engine which, char *const *argv, bool *attaching)
 {
-	struct target target = { .argv = argv, .pid = o->opts.pid, .tree = o->opts.tree };
 	struct load_opts lo = {
 		.only = o->opts.only, .pid = o->opts.pid, .path = o->opts.binary,
 		.ifname = o->opts.ifname, .cgroup = o->opts.cgroup, .tree = o->opts.tree,
 		.xdp_mode = o->opts.xdp_mode, .partial = o->opts.partial,
 		.log_level = o->opts.verifier_log, .sample_hz = o->opts.sample_hz,
 	};
-	struct stream_opts so = {
-		.json = o->opts.format == OSMIA_JSON, .types = &o->types, .write = write_out, .arg = o,
-	};
-	int err = which == OSMIA_ENGINE_KERNEL ? engine_kernel_open(&o->dg, &o->engine)
-					       : engine_user_new(NULL, &o->dg, &o->engine);
+	int err = open_engine(o, which);
 
 	*attaching = false;
-	if (err)
-		return err;
-	err = load_open(o->obj, o->engine, &lo, &o->dg, &o->load);
-	if (!err && (argv || o->opts.pid)) {
-		err = o->engine->ops->target_start(o->engine, &target, &o->dg);
-		err = MIN(err, 0);
+	if (!err)
+		err = start_target(o, argv);
+	if (!err && o->source.text) {
+		err = script_compile(o);
+		*attaching = err == -ENOENT; /* a probe that is nowhere here */
 	}
+	if (!err)
+		err = load_open(o->obj, o->engine, &lo, &o->dg, &o->load);
 	if (!err)
 		err = load_run(o->load, &o->dg);
 	if (!err)
-		err = stream_new(o->load, o->engine, &so, &o->dg, &o->stream);
+		err = open_streams(o);
 	if (err)
 		return err;
 	*attaching = true;
-	err = load_attach(o->load, &o->dg);
-	if (err < 0)
-		return err;
-	if (!err)
-		return diag_error(&o->dg, (struct place){ .file = o->obj->path }, -ENOENT,
-				  "no program of the object attaches by itself");
-	/* Iterators alone have nothing to wait for: they run when the run is stopped. */
-	o->ended = (u32)err == load_n_iters(o->load) && !argv && !o->opts.pid;
-	err = 0;
-	if (argv || o->opts.pid)
-		err = o->engine->ops->target_go(o->engine, &o->dg);
+	err = attach_all(o, argv || o->opts.pid);
+	if (!err && !o->script.dry_run)
+		err = go_target(o, argv);
 	/* Only now: an engine may not have what tells the target's end before it runs. */
-	return err < 0 ? err : watch_all(o);
+	return err ? err : watch_all(o);
 }
 
 int osmia_can(enum osmia_engine engine)
@@ -226,15 +301,33 @@ int osmia_start(struct osmia *o, char *const *argv)
 	bool attaching;
 	int err;
 
-	if (!o->obj || o->engine)
+	if ((!o->obj && !o->source.text) || o->engine)
 		return diag_error(&o->dg, (struct place){0}, -EINVAL, "start follows open, once");
-	err = event_types_check(&o->types, &o->dg);
+	err = is_script(o) ? 0 : event_types_check(&o->types, &o->dg);
 	if (err)
 		return err;
 	err = o->opts.engine == OSMIA_ENGINE_AUTO ? start_auto(o, argv)
 						  : start_on(o, o->opts.engine, argv, &attaching);
 	if (err)
 		take_down(o);
+	return err;
+}
+
+int osmia_compile(struct osmia *o, void **data, size_t *size)
+{
+	enum osmia_engine which = o->opts.engine;
+	int err;
+
+	if (!o->source.text || o->engine)
+		return diag_error(&o->dg, (struct place){0}, -EINVAL, "there is no script to compile");
+	if (which == OSMIA_ENGINE_AUTO)
+		which = engine_kernel_usable() ? OSMIA_ENGINE_USER : OSMIA_ENGINE_KERNEL;
+	err = open_engine(o, which);
+	if (!err)
+		err = script_compile(o);
+	if (!err && data)
+		err = obj_write(o->obj, &o->dg, data, size);
+	take_down(o);
 	return err;
 }
 
@@ -259,7 +352,7 @@ int64_t osmia_poll(struct osmia *o, int timeout_ms)
 	p = (struct pollfd){ .fd = target, .events = POLLIN };
 	if (target >= 0 && poll(&p, 1, 0) > 0)
 		o->ended = o->engine->ops->target_status(o->engine) >= 0;
-	return stream_read(o->stream, &o->dg);
+	return o->out ? script_poll(o) : stream_read(o->stream, &o->dg);
 }
 
 bool osmia_ended(const struct osmia *o)
@@ -279,7 +372,7 @@ const char *osmia_engine_name(const struct osmia *o)
 
 /* ---- stop ---- */
 
-static void account_line(void *arg, const char *text)
+void osmia_account_line(void *arg, const char *text)
 {
 	struct osmia *o = arg;
 
@@ -293,16 +386,18 @@ int osmia_stop(struct osmia *o)
 	if (!o->engine || o->stopped)
 		return 0;
 	o->stopped = true;
-	err = iters_print(o->load, write_out, o, &o->dg);
+	if (o->out)
+		return script_end(o);
+	err = iters_print(o->load, osmia_write, o, &o->dg);
 	load_detach(o->load);
 	err = MIN(err, 0) ? err : stream_read(o->stream, &o->dg);
 	if (o->opts.print_maps)
-		maps_print(o->load, o->engine, o->obj->btf, o->opts.format == OSMIA_JSON, write_out,
+		maps_print(o->load, o->engine, o->obj->btf, o->opts.format == OSMIA_JSON, osmia_write,
 			   o);
 	if (stream_lost(o->stream))
 		diag_warn(&o->dg, (struct place){0}, "%lu records were lost: the buffer was full",
 			  stream_lost(o->stream));
-	o->engine->ops->account(o->engine, account_line, o);
+	o->engine->ops->account(o->engine, osmia_account_line, o);
 	return err < 0 ? (int)err : 0;
 }
 
@@ -313,6 +408,7 @@ void osmia_free(struct osmia *o)
 	take_down(o);
 	event_types_free(&o->types);
 	obj_free(o->obj);
+	source_free(&o->source);
 	diag_free(&o->dg);
 	str_free(&o->text);
 	free(o);
@@ -354,6 +450,15 @@ const char *osmia_message(struct osmia *o, unsigned n)
 	str_addf(&o->text, "%s%s", place ? place : "", o->dg.msgs[n].text ? o->dg.msgs[n].text : "");
 	free(place);
 	return str_text(&o->text);
+}
+
+const char *osmia_message_at(const struct osmia *o, unsigned n, struct osmia_place *at)
+{
+	if (n >= o->dg.n)
+		return NULL;
+	if (at)
+		*at = (struct osmia_place){ o->dg.msgs[n].at.file, o->dg.msgs[n].at.line, o->dg.msgs[n].at.col };
+	return o->dg.msgs[n].text ? o->dg.msgs[n].text : "";
 }
 
 enum osmia_level osmia_message_level(const struct osmia *o, unsigned n)

@@ -57,6 +57,16 @@ static int format_file(const char *path, bool tree)
 	return status;
 }
 
+int cli_format_text(const char *script)
+{
+	return format(script, strlen(script), "stdin", false);
+}
+
+int cli_format_file(const char *path)
+{
+	return format_file(path, false);
+}
+
 int cmd_fmt(int argc, char **argv)
 {
 	struct cli_args a = cli_args("fmt", opts, argc, argv);

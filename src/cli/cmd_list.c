@@ -13,13 +13,19 @@ static const struct cli_opt opts[] = {
 	{ 'f', "format", "text|events|perf|json",
 	  "text: kind:name and engines; events: category:name, as available_events;\n"
 	  "perf: events of perf_event_open(2), as perf list; json: an object a line" },
+	{ 'v', "verbose", NULL, "with the arguments of each probe, and types with their members" },
 	{ OPT_FIELDS, "fields", "EVENT", "the format text of a tracepoint, category:name" },
 	{ 0 },
 };
 
+/* Arguments of a probe, and types, come without engines. */
 static int print_text(void *arg, const char *name, unsigned engines)
 {
 	(void)arg;
+	if (*name == ' ' || strchr(name, '\n')) {
+		puts(name);
+		return ferror(stdout) ? -EPIPE : 0;
+	}
 	printf("%-56s %s%s%s\n", name, engines & OSMIA_ON_KERNEL ? "kernel" : "",
 	       engines == (OSMIA_ON_KERNEL | OSMIA_ON_USER) ? "," : "",
 	       engines & OSMIA_ON_USER ? "user" : "");
@@ -37,6 +43,8 @@ static int print_event(void *arg, const char *name, unsigned engines)
 static int print_json(void *arg, const char *name, unsigned engines)
 {
 	(void)arg;
+	if (*name == ' ')
+		return 0; /* an argument */
 	printf("{\"hook\": \"%s\", \"kernel\": %s, \"user\": %s}\n", name,
 	       engines & OSMIA_ON_KERNEL ? "true" : "false", engines & OSMIA_ON_USER ? "true" : "false");
 	return ferror(stdout) ? -EPIPE : 0;
@@ -55,7 +63,7 @@ static int print_perf_tracepoint(void *arg, const char *name, unsigned engines)
 	return print_perf(arg, name + strlen("tracepoint:"), "Tracepoint event");
 }
 
-static int list(struct osmia *o, const char *format, const char *pattern, unsigned engines)
+static int list(struct osmia *o, const char *format, const char *pattern, unsigned engines, bool verbose)
 {
 	if (strcmp(format, "perf") == 0) {
 		int err = pattern ? 0 : osmia_list_perf(print_perf, NULL);
@@ -65,8 +73,8 @@ static int list(struct osmia *o, const char *format, const char *pattern, unsign
 	}
 	if (strcmp(format, "events") == 0)
 		return osmia_list(o, pattern ? pattern : "tracepoint:*", engines, print_event, NULL);
-	return osmia_list(o, pattern, engines, strcmp(format, "json") == 0 ? print_json : print_text,
-			  NULL);
+	return osmia_list_probes(o, pattern, engines, verbose, strcmp(format, "json") == 0 ? print_json : print_text,
+				 NULL);
 }
 
 static int parse_engines(const char *name, unsigned *engines)
@@ -88,6 +96,7 @@ int cmd_list(int argc, char **argv)
 	const char *format = "text", *engine = "all", *fields = NULL, *pattern = NULL;
 	struct osmia *o = NULL;
 	unsigned engines, known = 0;
+	bool verbose = false;
 	char *text = NULL;
 	int c, err;
 
@@ -95,6 +104,7 @@ int cmd_list(int argc, char **argv)
 		switch (c) {
 		case 'e': engine = a.value; break;
 		case 'f': format = a.value; break;
+		case 'v': verbose = true; break;
 		case OPT_FIELDS: fields = a.value; break;
 		case CLI_WORD:
 			if (pattern)
@@ -112,7 +122,7 @@ int cmd_list(int argc, char **argv)
 		return EXIT_USAGE;
 	err = osmia_new(&(struct osmia_opts){ .size = sizeof(struct osmia_opts) }, &o);
 	if (!err)
-		err = fields ? osmia_format_text(o, fields, &text) : list(o, format, pattern, engines);
+		err = fields ? osmia_format_text(o, fields, &text) : list(o, format, pattern, engines, verbose);
 	if (text)
 		fputs(text, stdout);
 	free(text);

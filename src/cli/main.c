@@ -74,9 +74,20 @@ static int print_manual(void)
 	return ferror(stdout) ? EXIT_FAULT : EXIT_DONE;
 }
 
+/* A link to osmia that is named bpftrace is that. */
+static bool is_bpftrace(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return path && strcmp(slash ? slash + 1 : path, "bpftrace") == 0;
+}
+
 static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
+
+	if (is_bpftrace(argv[0]))
+		return cmd_bpftrace(argc, argv);
 
 	if (!name) {
 		help(stderr);

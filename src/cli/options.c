@@ -5,13 +5,38 @@
 #include <stdio.h>
 #include <string.h>
 
+enum complaint { UNKNOWN, NO_VALUE, NEEDLESS_VALUE };
+
 struct cli_args cli_args(const char *verb, const struct cli_opt *opts, int argc, char **argv)
 {
 	return (struct cli_args){ .verb = verb, .opts = opts, .argc = argc, .argv = argv, .at = 1 };
 }
 
-static int bad(struct cli_args *a, const char *what, const char *name, size_t len)
+/* What getopt_long(3) says. */
+static int bad_getopt(const char *program, enum complaint what, const char *name, size_t len)
 {
+	bool is_short = len == 1;
+
+	fprintf(stderr, "%s: ", program);
+	if (is_short)
+		fprintf(stderr, "%s -- '%c'\n",
+			what == NO_VALUE ? "option requires an argument" : "invalid option", *name);
+	else if (what == UNKNOWN)
+		fprintf(stderr, "unrecognized option '--%.*s'\n", (int)len, name);
+	else
+		fprintf(stderr, "option '--%.*s' %s an argument\n", (int)len, name,
+			what == NO_VALUE ? "requires" : "doesn't allow");
+	return CLI_BAD;
+}
+
+static int bad(struct cli_args *a, enum complaint complaint, const char *name, size_t len)
+{
+	static const char *const words[] = { "unknown option", "a value is missing after option",
+					     "no value belongs to option" };
+	const char *what = words[complaint];
+
+	if (a->program)
+		return bad_getopt(a->program, complaint, name, len);
 	cli_usage(a->verb, "%s '%.*s'; `osmia %s --help` lists the options", what, (int)len, name,
 		  a->verb);
 	return CLI_BAD;
@@ -23,19 +48,15 @@ static int take(struct cli_args *a, const struct cli_opt *opt, const char *inlin
 {
 	a->value = NULL;
 	if (!opt->arg)
-		return inline_value ? bad(a, "no value belongs to option", name, len) : opt->id;
+		return inline_value ? bad(a, NEEDLESS_VALUE, name, len) : opt->id;
 	if (!inline_value && a->at >= a->argc)
-		return bad(a, "a value is missing after option", name, len);
+		return bad(a, NO_VALUE, name, len);
 	a->value = inline_value ? inline_value : a->argv[a->at++];
 	return opt->id;
 }
 
-/* One verb's page: usage, what it does, options. */
-static void print_help(const char *verb, const struct cli_opt *opts)
+void cli_print_options(const struct cli_opt *opts, FILE *out)
 {
-	cli_print_usage(verb, stdout);
-	if (opts->id)
-		puts("\noptions:");
 	for (const struct cli_opt *o = opts; o->id; o++) {
 		char head[80];
 		const char *line = o->help, *end;
@@ -49,11 +70,20 @@ static void print_help(const char *verb, const struct cli_opt *opts)
 		if (o->arg)
 			snprintf(head + n, sizeof(head) - (size_t)n, "%s%s", o->name ? "=" : " ",
 				 o->arg);
-		printf(strlen(head) > 24 ? "  %s\n%28s" : "  %-26s%s", head, "");
+		fprintf(out, strlen(head) > 24 ? "  %s\n%28s" : "  %-26s%s", head, "");
 		for (; (end = strchr(line, '\n')); line = end + 1)
-			printf("%.*s\n%28s", (int)(end - line), line, "");
-		puts(line);
+			fprintf(out, "%.*s\n%28s", (int)(end - line), line, "");
+		fprintf(out, "%s\n", line);
 	}
+}
+
+/* One verb's page: usage, what it does, options. */
+static void print_help(const char *verb, const struct cli_opt *opts)
+{
+	cli_print_usage(verb, stdout);
+	if (opts->id)
+		puts("\noptions:");
+	cli_print_options(opts, stdout);
 }
 
 static int next_short(struct cli_args *a)
@@ -69,11 +99,11 @@ static int next_short(struct cli_args *a)
 			a->in_group = NULL;
 		return take(a, o, o->arg ? tail : NULL, name, 1);
 	}
-	if (c == 'h') {
+	if (c == 'h' && !a->program) {
 		print_help(a->verb, a->opts);
 		return CLI_HELP;
 	}
-	return bad(a, "unknown option", name, 1);
+	return bad(a, UNKNOWN, name, 1);
 }
 
 /* Text of a manual page: dashes, backslashes and leading dots are not roff's. */
@@ -115,15 +145,25 @@ static int next_long(struct cli_args *a, const char *name)
 {
 	const char *eq = strchr(name, '=');
 	size_t len = eq ? (size_t)(eq - name) : strlen(name);
+	const struct cli_opt *only = NULL;
+	bool is_unique = true;
 
-	for (const struct cli_opt *o = a->opts; o->id; o++)
-		if (o->name && strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+	for (const struct cli_opt *o = a->opts; o->id; o++) {
+		if (!o->name || strncmp(o->name, name, len) != 0)
+			continue;
+		if (strlen(o->name) == len)
 			return take(a, o, eq ? eq + 1 : NULL, name, len);
+		is_unique = !only;
+		only = o;
+	}
+	if (a->program)
+		return only && is_unique ? take(a, only, eq ? eq + 1 : NULL, only->name, strlen(only->name))
+					 : bad(a, UNKNOWN, name, len);
 	if (strcmp(name, "help") == 0 || strcmp(name, "help=man") == 0) {
 		eq ? print_man(a->opts) : print_help(a->verb, a->opts);
 		return CLI_HELP;
 	}
-	return bad(a, "unknown option", name, len);
+	return bad(a, UNKNOWN, name, len);
 }
 
 int cli_next(struct cli_args *a)

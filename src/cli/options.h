@@ -13,6 +13,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stdio.h>
 
 struct cli_opt {
 	int id;           /* the short letter, or a number from OPT_FIRST on; 0 ends the table */
@@ -31,6 +32,8 @@ struct cli_args {
 	const char *in_group; /* rest of a group of short options, "-ab" */
 	const char *value;    /* of the option or word just returned; NULL where it takes none */
 	char **rest;          /* what follows "--" */
+	const char *program;  /* complain as getopt_long(3) does for that program, take its shortened long
+			       * names, and leave help to the caller; NULL: as osmia does */
 };
 
 struct cli_args cli_args(const char *verb, const struct cli_opt *opts, int argc, char **argv);
@@ -38,3 +41,5 @@ struct cli_args cli_args(const char *verb, const struct cli_opt *opts, int argc,
 /* The next option's id; CLI_WORD for an argument that is none; CLI_END; CLI_BAD after a complaint on
  * standard error; CLI_HELP when --help or -h was asked for (and printed). */
 int cli_next(struct cli_args *a);
+/* The table as lines of help. */
+void cli_print_options(const struct cli_opt *opts, FILE *out);

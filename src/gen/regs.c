@@ -99,14 +99,6 @@ static void describe(const struct mach *m, struct ra_insn *in)
 		in->hint = (s8)(m->dst - PHYS);
 }
 
-static u32 place_of(const struct mach_fn *g, const struct blk *b)
-{
-	for (u32 i = 0; i < g->blks.n; i++)
-		if (g->blks.p[i].blk == b)
-			return i;
-	return RA_NONE;
-}
-
 /* ---- spilling ---- */
 
 struct spill {
@@ -273,7 +265,10 @@ static s8 *allocate(struct mach_fn *g, u32 *n_spilled)
 				.n_blks = g->blks.n, .n_vregs = g->n_vregs,
 				.no_spill = g->no_spill.p, .allocatable = ALLOCATABLE,
 				.saved = SAVED };
+	u32 *place = arena_alloc(g->a, (g->fn->n_blks + 1) * sizeof(*place)); /* of each block by id */
 
+	for (u32 b = 0; b < g->blks.n; b++)
+		place[g->blks.p[b].blk->id] = b;
 	for (u32 i = 0; i < g->insns.n; i++)
 		describe(&g->insns.p[i], &insns[i]);
 	for (u32 b = 0; b < g->blks.n; b++) {
@@ -282,7 +277,7 @@ static s8 *allocate(struct mach_fn *g, u32 *n_spilled)
 		blks[b] = (struct ra_blk){ mb->first, mb->n, { RA_NONE, RA_NONE }, mb->blk->depth };
 		for (u32 i = 0; i < 2; i++)
 			if (mb->blk->to[i])
-				blks[b].succ[i] = place_of(g, mb->blk->to[i]);
+				blks[b].succ[i] = place[mb->blk->to[i]->id];
 	}
 	return ra_allocate(g->a, &p, n_spilled);
 }

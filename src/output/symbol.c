@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum {
+	SLOTS = 8192,                       /* of the table of processes, a power of two */
 	PROCESSES_MAX = 4096,               /* kept at a time; the oldest are forgotten */
 	FRESH_NS = 100 * 1000 * 1000,       /* how long mappings are believed */
 	VDSO_BYTES_MAX = 1 << 16,
@@ -57,7 +58,7 @@ struct symbols {
 	bool kernel_read;
 	VEC(struct file) files;
 	VEC(struct process *) processes;    /* owned; by time of their first question */
-	struct process *last;               /* asked last */
+	u32 slots[SLOTS];                   /* by pid: number + 1 in processes; 0: free */
 	u32 vdso;                           /* number + 1 in files; 0: not read yet */
 	char *module;                       /* owned: what symbol_in_file() named */
 };
@@ -281,22 +282,43 @@ static void process_learn(struct process *p, bool now)
 	read_maps(p);
 }
 
+static u32 *slot_of(struct symbols *s, s32 pid)
+{
+	u32 i = (u32)pid * 2654435761u;
+
+	for (;; i++) {
+		u32 *slot = &s->slots[i & (SLOTS - 1)];
+
+		if (!*slot || s->processes.p[*slot - 1]->pid == pid)
+			return slot;
+	}
+}
+
+/* Half of them, the oldest. */
+static void forget_some(struct symbols *s)
+{
+	u32 n = s->processes.n / 2;
+
+	for (u32 i = 0; i < n; i++)
+		process_free(s->processes.p[i]);
+	s->processes.n -= n;
+	memmove(s->processes.p, s->processes.p + n, s->processes.n * sizeof(*s->processes.p));
+	memset(s->slots, 0, sizeof(s->slots));
+	for (u32 i = 0; i < s->processes.n; i++)
+		*slot_of(s, s->processes.p[i]->pid) = i + 1;
+}
+
+/* NULL: no memory. */
 static struct process *process_find(struct symbols *s, s32 pid)
 {
+	u32 *slot = slot_of(s, pid);
 	struct process *p;
 
-	if (s->last && s->last->pid == pid)
-		return s->last;
-	for (u32 i = s->processes.n; i-- > 0;)
-		if (s->processes.p[i]->pid == pid)
-			return s->last = s->processes.p[i];
+	if (*slot)
+		return s->processes.p[*slot - 1];
 	if (s->processes.n == PROCESSES_MAX) {
-		for (u32 i = 0; i < PROCESSES_MAX / 2; i++)
-			process_free(s->processes.p[i]);
-		s->processes.n -= PROCESSES_MAX / 2;
-		memmove(s->processes.p, s->processes.p + PROCESSES_MAX / 2,
-			s->processes.n * sizeof(*s->processes.p));
-		s->last = NULL;
+		forget_some(s);
+		slot = slot_of(s, pid);
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p || !vec_push(&s->processes, p)) {
@@ -304,7 +326,8 @@ static struct process *process_find(struct symbols *s, s32 pid)
 		return NULL;
 	}
 	p->pid = pid;
-	return s->last = p;
+	*slot = s->processes.n;
+	return p;
 }
 
 void symbols_keep(struct symbols *s, s32 pid)

@@ -17,11 +17,11 @@ struct ra_ranges {
 
 struct ra_live {
 	struct ra_ranges *vregs;              /* of each vreg */
-	struct ra_ranges fixed[RA_REGS_MAX];  /* of each physical register */
+	u64 *taken[RA_REGS_MAX];              /* of each physical register: a bit for each position */
 	u32 *weight;                          /* of each vreg: reads and writes, by depth of loops */
 };
 
 void ra_live(struct arena *a, const struct ra_problem *p, struct ra_live *out);
-bool ra_overlap(const struct ra_ranges *x, const struct ra_ranges *y);
-/* Adds x's ranges to y's; they do not overlap. */
-void ra_occupy(struct arena *a, struct ra_ranges *y, const struct ra_ranges *x);
+/* Is the register free wherever x lives? */
+bool ra_is_free(const struct ra_live *l, u32 reg, const struct ra_ranges *x);
+void ra_occupy(struct ra_live *l, u32 reg, const struct ra_ranges *x);

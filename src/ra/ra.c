@@ -59,7 +59,7 @@ static u32 length(const struct ra_ranges *r)
 static bool is_free(const struct alloc *al, u32 v, s32 reg)
 {
 	return reg >= 0 && al->p->allocatable >> reg & 1 &&
-	       !ra_overlap(&al->live.vregs[v], &al->live.fixed[reg]);
+	       ra_is_free(&al->live, (u32)reg, &al->live.vregs[v]);
 }
 
 static s8 choose(const struct alloc *al, u32 v)
@@ -109,7 +109,7 @@ s8 *ra_allocate(struct arena *a, const struct ra_problem *p, u32 *n_spilled)
 		if (al.reg[v] < 0)
 			++*n_spilled;
 		else
-			ra_occupy(a, &al.live.fixed[al.reg[v]], &al.live.vregs[v]);
+			ra_occupy(&al.live, (u32)al.reg[v], &al.live.vregs[v]);
 	}
 	return al.reg;
 }

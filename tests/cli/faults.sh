@@ -134,7 +134,10 @@ usage run -p -1 x.o
 usage run --set novalue x.o
 usage run --format=xml x.o
 usage run --tree x.o
-usage run x.o y.o
+usage run --compat=0.9 x.bt
+usage run -d nothing x.bt
+usage run -c "'" x.bt
+usage run --engine=kernel -B half x.bt
 usage run x.o --
 usage run --log-level=many x.o
 usage run --set

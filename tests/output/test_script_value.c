@@ -174,3 +174,62 @@ TEST(one_share_of_an_aggregation)
 	      "{\"count\": 0, \"average\": 0, \"total\": 0}");
 	arena_free(&a);
 }
+
+/* ---- any types, any bytes ---- */
+
+static u64 seed = 88172645463325252;
+
+static u32 random_below(u32 n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (u32)(seed >> 33) % n;
+}
+
+static const struct stype *random_type(struct arena *a, u32 depth)
+{
+	static const enum stype_kind simple[] = { ST_KSYM, ST_INET, ST_MAC, ST_USYM, ST_STRERROR, ST_COUNT };
+	struct stype_field *f;
+	struct stype *t;
+
+	switch (random_below(depth ? 9 : 6)) {
+	case 0: return stype_int(1u << random_below(4), random_below(2));
+	case 1: return stype_simple(simple[random_below(ARRAY_SIZE(simple))]);
+	case 2: return stype_str(a, 1 + random_below(20));
+	case 3: return stype_buf(a, 1 + random_below(20));
+	case 4: return stype_agg(a, ST_SUM + random_below(5), random_below(2));
+	case 5: return random_below(2) ? stype_hist(a, random_below(6))
+				       : stype_tseries(a, stype_int(8, true), 1 + random_below(1000), 1 + random_below(5),
+						       random_below(5));
+	case 6: return stype_array(a, random_type(a, depth - 1), random_below(4));
+	default: break;
+	}
+	/* Fields where they please: over each other, outside, of any bits. */
+	t = arena_alloc(a, sizeof(*t));
+	t->n_fields = random_below(5);
+	f = arena_alloc(a, sizeof(*f) * 5);
+	for (u32 i = 0; i < t->n_fields; i++)
+		f[i] = (struct stype_field){ .type = random_type(a, depth - 1), .name = random_below(4) ? "x" : NULL,
+					     .off = (s64)random_below(80) - 4, .bit_off = random_below(70),
+					     .bits = random_below(3) ? 0 : random_below(70) };
+	t->kind = ST_STRUCT + random_below(3);
+	t->size = random_below(64);
+	t->fields = f;
+	return t;
+}
+
+TEST(any_types_and_bytes)
+{
+	for (u32 i = 0; i < 400; i++) {
+		struct arena a = {0};
+		const struct stype *t = random_type(&a, 4);
+		u8 *bytes = malloc(t->size + 8ul);
+
+		for (u32 j = 0; j < t->size + 8; j++)
+			bytes[j] = (u8)random_below(256);
+		free(shown(i & 1 ? 17 : 0, i & 2, t, bytes));
+		free(bytes);
+		arena_free(&a);
+	}
+}

@@ -430,6 +430,6 @@ void sema_binary(struct sema *s, struct node *n)
 			return;
 	}
 	n->type = sema_binary_type(s, n, n->op, a, b);
-	if (n->type && a->is_const && b->is_const)
+	if (n->type && ((a->is_const && b->is_const) || (a->str && b->str)))
 		fold_constants(s, n, a, b);
 }
