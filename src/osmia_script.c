@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* osmia_script.c - the public calls for scripts in the bpftrace language, and their part of a run. */
-#include "lang/bt/compile.h"
 #include "load/script.h"
+#include "osmia_compile.h"
 #include "osmia_priv.h"
 #include "osmia_world.h"
 #include "output/script.h"
@@ -105,7 +105,7 @@ int script_compile(struct osmia *o)
 	if (!err && !s->prog)
 		err = bt_parse(s->text, s->size, s->name, &o->dg, &s->prog);
 	if (!err)
-		err = bt_compile(s->prog, world_table(o->world), &bo, &o->dg, &o->obj);
+		err = script_to_obj(s->prog, world_table(o->world), &bo, &o->dg, &o->obj);
 	if (dump.len)
 		osmia_write(o, str_text(&dump), dump.len);
 	str_free(&dump);

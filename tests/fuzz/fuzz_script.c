@@ -5,7 +5,7 @@
  */
 #include "base/str.h"
 #include "engine/user/btf.h"
-#include "lang/bt/compile.h"
+#include "osmia_compile.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	o.test_mode = choice & 32;
 	err = size ? bt_parse((const char *)data + 1, size - 1, "fuzz", &dg, &p) : -EINVAL;
 	if (p && !err) {
-		err = bt_compile(p, &w, &o, &dg, &obj);
+		err = script_to_obj(p, &w, &o, &dg, &obj);
 		if (err && !dg.n_errors)
 			abort(); /* an error without a message */
 	}

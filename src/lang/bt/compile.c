@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/compile.c - the phases in order: a script's tree to an object. */
-#include "gen/gen.h"
+/* lang/bt/compile.c - the phases in order: a script's tree to a module. */
 #include "lang/bt/check_inner.h"
 #include "lang/bt/emit.h"
 #include "lang/bt/probe.h"
@@ -45,19 +44,14 @@ static int front(struct sema *s)
 	return probes ? probes : err;
 }
 
-static int back(struct sema *s, struct mod *m, struct obj **out)
+static int back(struct sema *s, struct mod *m)
 {
 	const struct bt_opts *o = s->opts;
-	struct gen_opts gen = { .dump = wants(o, BT_STAGE_INSNS) ? o->dump : NULL };
 	struct pass_dump dump = { dump_pass, (void *)o };
-	int err;
 
 	if (wants(o, BT_STAGE_IR))
 		mod_print(m, o->dump);
-	err = mod_optimize(m, &dump, s->dg);
-	if (!err)
-		err = gen_obj(m, &gen, s->dg, out);
-	return err;
+	return mod_optimize(m, &dump, s->dg);
 }
 
 static void sema_free(struct sema *s)
@@ -71,12 +65,11 @@ static void sema_free(struct sema *s)
 }
 
 int bt_compile(struct bt_program *p, const struct bt_world *w, const struct bt_opts *opts,
-	       struct diag *dg, struct obj **out)
+	       struct diag *dg, struct mod **out, struct script **script)
 {
 	struct diag own = {0};
 	struct sema s = { .prog = p, .w = w, .opts = opts, .dg = dg ? dg : &own, .script = script_new() };
 	struct mod *m = NULL;
-	struct obj *o = NULL;
 	int err = -ENOMEM;
 
 	if (s.script) {
@@ -86,11 +79,12 @@ int bt_compile(struct bt_program *p, const struct bt_world *w, const struct bt_o
 	if (!err)
 		err = bt_emit(&s, s.dg, &m);
 	if (!err)
-		err = back(&s, m, &o);
+		err = back(&s, m);
 	if (!err) {
-		o->script = s.script;
+		*script = s.script;
+		*out = m;
 		s.script = NULL;
-		*out = o;
+		m = NULL;
 	}
 	mod_free(m);
 	sema_free(&s);

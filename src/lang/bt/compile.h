@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/compile.h - a script's tree to an object.
+/* lang/bt/compile.h - a script's tree to a module of IR.
  *
  *	text  ── bt_parse ──> tree  ── expand ──> macros, imports, settings, parameters put in
  *	      ── probes ──> one tree a program      lang/bt/probe.h
  *	      ── check ──>  names and types         lang/bt/check.h
  *	      ── emit ──>   IR                       lang/bt/emit.h
- *	      ── mod_optimize, gen_obj ──> struct obj with its struct script
+ *	      ── mod_optimize ──> what gen_obj() takes, and the struct script that goes into its object
  */
 #pragma once
 #include "ir/pass.h"
 #include "lang/bt/ast.h"
 #include "lang/bt/world.h"
-#include "obj/obj.h"
+#include "obj/script.h"
 
 enum bt_stage { BT_STAGE_AST, BT_STAGE_TYPES, BT_STAGE_IR, BT_STAGE_PASSES, BT_STAGE_INSNS };
 
@@ -37,6 +37,7 @@ struct bt_opts {
 };
 
 /* Compiles.  All mistakes are in dg, each with its place.  -EINVAL, -ENOENT (no probe is there),
- * -E2BIG.  The program's tree is changed and stays the caller's. */
+ * -E2BIG.  The program's tree is changed and stays the caller's; module and script become his.
+ * Stage BT_STAGE_INSNS is gen_obj()'s to dump. */
 int bt_compile(struct bt_program *p, const struct bt_world *w, const struct bt_opts *opts,
-	       struct diag *dg, struct obj **out);
+	       struct diag *dg, struct mod **out, struct script **script);
