@@ -76,6 +76,52 @@ TEST(names_by_the_file_alone)
 	symbols_free(s);
 }
 
+static bool has_symbol(const char *path, const char *name)
+{
+	struct elf_symbols e;
+	bool found = false;
+
+	CHECK(elf_symbols_read(path, &e));
+	for (u32 i = 0; i < e.table.n && !found; i++)
+		found = strcmp(e.table.names + e.table.p[i].name, name) == 0;
+	elf_symbols_free(&e);
+	return found;
+}
+
+/* By the link in a stripped file, then by its build id in debuginfod's cache. */
+TEST(separate_debug_files)
+{
+	char dir[] = "/tmp/test_symbol.XXXXXX", command[2048];
+
+	CHECK(mkdtemp(dir));
+	snprintf(command, sizeof(command),
+		 "cd %s && cp /proc/%d/exe full && objcopy --only-keep-debug full full.debug && cp full plain && "
+		 "objcopy --strip-all full && objcopy --strip-all plain && objcopy --add-gnu-debuglink=full.debug full "
+		 "&& id=$(readelf -n plain | sed -n 's/.*Build ID: //p') && mkdir -p cache/$id && "
+		 "cp full.debug cache/$id/debuginfo", dir, (int)getpid());
+	if (system(command)) {
+		snprintf(command, sizeof(command), "rm -r %s", dir);
+		CHECK_EQ(system(command), 0);
+		SKIP("no objcopy or readelf");
+	}
+	snprintf(command, sizeof(command), "%s/plain", dir);
+	CHECK(!has_symbol(command, "known_function"));
+	snprintf(command, sizeof(command), "%s/cache", dir);
+	setenv("DEBUGINFOD_CACHE_PATH", command, 1);
+	snprintf(command, sizeof(command), "%s/plain", dir);
+	CHECK(has_symbol(command, "known_function"));
+	unsetenv("DEBUGINFOD_CACHE_PATH");
+	snprintf(command, sizeof(command), "%s/full", dir);
+	CHECK(has_symbol(command, "known_function"));
+	/* A debug file of another build is none. */
+	snprintf(command, sizeof(command), "%s/full.debug", dir);
+	CHECK_EQ(truncate(command, 100000), 0);
+	snprintf(command, sizeof(command), "%s/full", dir);
+	CHECK(!has_symbol(command, "known_function"));
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	CHECK_EQ(system(command), 0);
+}
+
 TEST(code_without_a_file)
 {
 	u8 *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
