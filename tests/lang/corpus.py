@@ -113,7 +113,7 @@ def run(rec, args, version, program, cwd):
         if differs and args.diff:
             for i, what in enumerate(("out", "err")):
                 a, b = (x.decode("latin-1").splitlines() for x in (want[i], got[i]))
-                print("\n".join(difflib.unified_diff(a, b, f"want.{what}", f"got.{what}", lineterm="")))
+                print("\n".join(difflib.unified_diff(a[:500], b[:500], f"want.{what}", f"got.{what}", lineterm="")))
             if want[2] != got[2]:
                 print(f"status: wanted {want[2]}, got {got[2]}")
     return passed, failed, skipped

@@ -56,6 +56,8 @@ static int back(struct sema *s, struct mod *m)
 
 static void sema_free(struct sema *s)
 {
+	for (u32 i = 0; i < s->probes.n; i++)
+		vec_free(&s->probes.p[i]->attaches);
 	vec_free(&s->probes);
 	vec_free(&s->maps);
 	vec_free(&s->vars);
