@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ir/cse.c - what was computed before is not computed again.
  *
- * needs: order; keeps: order.  A pure value is replaced by an equal one that dominates it.  A load is
- * replaced by one of the same place in the same block, or by what was stored there, as long as nothing
- * that may write there came between.
+ * needs: order; keeps: order.  A pure value is replaced by an equal one that dominates it: blocks are visited
+ * down the tree of dominators, and the table holds what the blocks above have.  A load is replaced by one of the
+ * same place in the same block, or by what was stored there, as long as nothing that may write there came between.
  */
 #include "base/hash.h"
 #include "ir/pass.h"
 #include <string.h>
 
-enum { BUCKETS = 256 };
+enum { BUCKETS_MIN = 64 };
 
 struct entry {
-	struct entry *next;
+	struct entry *next;  /* of the same bucket */
+	struct entry *older; /* put in before this one */
 	struct val *v;
+	u32 bucket;
+};
+
+struct table {
+	struct entry **buckets;
+	u32 mask;
+	struct entry *newest, *unused;
+	struct arena *a;
 };
 
 static u32 val_hash(const struct val *v)
@@ -22,7 +31,7 @@ static u32 val_hash(const struct val *v)
 
 	for (u32 i = 0; i < v->n_args; i++)
 		h = hash_bytes(&v->args[i], sizeof(v->args[i]), h);
-	return h % BUCKETS;
+	return h;
 }
 
 static bool same(const struct val *a, const struct val *b)
@@ -74,40 +83,84 @@ static struct val *known_before(struct val *l)
 	return NULL;
 }
 
-bool pass_cse(struct fn *f)
+static void put(struct table *t, u32 bucket, struct val *v)
 {
-	struct entry **table = arena_alloc(&f->mod->arena, BUCKETS * sizeof(*table));
+	struct entry *e = t->unused;
+
+	if (e)
+		t->unused = e->older;
+	else
+		e = arena_alloc(t->a, sizeof(*e));
+	*e = (struct entry){ t->buckets[bucket], t->newest, v, bucket };
+	t->buckets[bucket] = t->newest = e;
+}
+
+/* Takes out what blocks have that do not dominate b. */
+static void leave(struct table *t, const struct blk *b)
+{
+	while (t->newest && !blk_dominates(t->newest->v->blk, b)) {
+		struct entry *e = t->newest;
+
+		t->buckets[e->bucket] = e->next;
+		t->newest = e->older;
+		e->older = t->unused;
+		t->unused = e;
+	}
+}
+
+/* The equal value above; NULL: v is the first. */
+static struct val *known_above(struct table *t, struct val *v)
+{
+	u32 bucket = val_hash(v) & t->mask;
+
+	for (struct entry *e = t->buckets[bucket]; e; e = e->next)
+		if (same(e->v, v))
+			return e->v;
+	put(t, bucket, v);
+	return NULL;
+}
+
+static bool cse_blk(struct table *t, struct blk *b)
+{
 	bool changed = false;
 
+	leave(t, b);
+	for (struct val *v = b->first, *next; v; v = next) {
+		struct val *by = NULL;
+
+		next = v->next;
+		for (u32 i = 0; i < v->n_args; i++)
+			v->args[i] = val_resolve(v->args[i]);
+		if (v->op == OP_LOAD)
+			by = known_before(v);
+		else if (op_is(v->op, OP_PURE) && v->op != OP_UNDEF)
+			by = known_above(t, v);
+		if (!by)
+			continue;
+		val_replace(v, by);
+		val_remove(v);
+		changed = true;
+	}
+	return changed;
+}
+
+bool pass_cse(struct fn *f)
+{
+	struct table t = { .a = &f->mod->arena, .mask = BUCKETS_MIN - 1 };
+	struct blk **pre;
+	bool changed = false;
+	u32 n = 0;
+
 	for (struct blk *b = f->entry; b; b = b->next)
-		for (struct val *v = b->first, *next; v; v = next) {
-			struct val *by = NULL;
-			u32 h;
-
-			next = v->next;
-			for (u32 i = 0; i < v->n_args; i++)
-				v->args[i] = val_resolve(v->args[i]);
-			if (v->op == OP_LOAD) {
-				by = known_before(v);
-			} else if (op_is(v->op, OP_PURE) && v->op != OP_UNDEF) {
-				h = val_hash(v);
-				for (struct entry *e = table[h]; e && !by; e = e->next)
-					if (same(e->v, v) && (e->v->blk == b ||
-							      blk_dominates(e->v->blk, b)))
-						by = e->v;
-				if (!by) {
-					struct entry *e = arena_alloc(&f->mod->arena, sizeof(*e));
-
-					*e = (struct entry){ table[h], v };
-					table[h] = e;
-				}
-			}
-			if (!by)
-				continue;
-			val_replace(v, by);
-			val_remove(v);
-			changed = true;
-		}
+		n++;
+	while (t.mask < 4 * n)
+		t.mask = 2 * t.mask + 1;
+	t.buckets = arena_alloc(t.a, (t.mask + 1) * sizeof(*t.buckets));
+	pre = arena_alloc(t.a, (n + 1) * sizeof(*pre));
+	for (struct blk *b = f->entry; b; b = b->next)
+		pre[b->dom_pre] = b;
+	for (u32 i = 0; i < n; i++)
+		changed |= cse_blk(&t, pre[i]);
 	fn_resolve(f);
 	return changed;
 }

@@ -82,6 +82,7 @@ struct blk {
 	/* as of the last fn_order() */
 	u32 rpo;
 	struct blk *idom;
+	u32 dom_pre, dom_size;     /* place in the tree of dominators, number of those it dominates */
 	u32 depth;                 /* in loops */
 	u32 mark;
 };

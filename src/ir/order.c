@@ -74,6 +74,24 @@ static struct blk *common(struct blk *a, struct blk *b)
 	return a;
 }
 
+/* Preorder of the tree of dominators: whoever a block dominates is numbered right behind it.  mark is where the
+ * next child's number will be. */
+static void number_dominators(struct blk **order, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		order[i]->dom_size = 1;
+	for (u32 i = n; i-- > 1;)
+		order[i]->idom->dom_size += order[i]->dom_size;
+	for (u32 i = 0; i < n; i++) {
+		struct blk *b = order[i];
+
+		b->dom_pre = i ? b->idom->mark : 0;
+		if (i)
+			b->idom->mark += b->dom_size;
+		b->mark = b->dom_pre + 1;
+	}
+}
+
 static void dominators(struct blk **order, u32 n)
 {
 	bool changed = true;
@@ -98,13 +116,12 @@ static void dominators(struct blk **order, u32 n)
 			}
 		}
 	}
+	number_dominators(order, n);
 }
 
 bool blk_dominates(const struct blk *a, const struct blk *b)
 {
-	while (b->rpo > a->rpo)
-		b = b->idom;
-	return a == b;
+	return b->dom_pre - a->dom_pre < a->dom_size;
 }
 
 /* A block that a back edge goes to heads a loop; its body is what reaches that edge. */
@@ -158,6 +175,7 @@ void fn_order(struct fn *f)
 	for (struct blk *b = f->entry; b; b = b->next) {
 		if (b->mark)
 			continue;
+		b->dom_size = 0; /* dominates nothing */
 		for (u32 i = 0; i < 2; i++)
 			if (b->to[1 - i] && b->to[1 - i]->mark)
 				blk_drop_edge(b, 1 - i);
