@@ -184,7 +184,8 @@ static void assign_map(struct sema *s, struct node *n)
 		sema_error(s, n, "void can't be assigned to a map");
 		return;
 	}
-	sema_map_value(s, to->map, n, t);
+	/* As bpftrace has it: an aggregation's mistake is the call's (not in 0.17), another's the assignment's. */
+	sema_map_value(s, to->map, stype_is_agg(t) && !sema_compat17(s) ? value : n, t);
 	to->type = to->map->value;
 }
 
