@@ -141,30 +141,6 @@ static void flush(void *arg)
 		o->script.flush(o->script.arg);
 }
 
-int script_open_out(struct osmia *o)
-{
-	struct script_out_opts so = {
-		.keep_maps = is_testing(o), .json = o->opts.format == OSMIA_JSON, .quiet = o->script.quiet,
-		.unsafe = o->script.unsafe, .write = osmia_write, .error = say, .flush = flush,
-		.arg = o, .cpid = o->target,
-	};
-
-	return script_out_new(o->obj->script, o->load, o->engine, &so, &o->dg, &o->out);
-}
-
-/* Does an event have to come for something to happen? */
-static bool waits(const struct script *s)
-{
-	for (u32 i = 0; i < s->attaches.n; i++)
-		switch (s->attaches.p[i].hook) {
-		case HOOK_BEGIN: case HOOK_END: case HOOK_TEST: case HOOK_BENCH: case HOOK_ITER:
-			break;
-		default:
-			return true;
-		}
-	return false;
-}
-
 /* Handles what is in the ring; sees exit(). */
 static s64 read_records(struct osmia *o)
 {
@@ -182,6 +158,32 @@ static bool drain(void *arg)
 	int status;
 
 	return read_records(o) >= 0 && !script_out_exit(o->out, &status);
+}
+
+int script_open_out(struct osmia *o)
+{
+	struct script_out_opts so = {
+		.keep_maps = is_testing(o), .json = o->opts.format == OSMIA_JSON, .quiet = o->script.quiet,
+		.unsafe = o->script.unsafe, .write = osmia_write, .error = say, .flush = flush,
+		.arg = o, .cpid = o->target,
+	};
+
+	if (o->engine->ops->on_ring_full)
+		o->engine->ops->on_ring_full(o->engine, drain, o);
+	return script_out_new(o->obj->script, o->load, o->engine, &so, &o->dg, &o->out);
+}
+
+/* Does an event have to come for something to happen? */
+static bool waits(const struct script *s)
+{
+	for (u32 i = 0; i < s->attaches.n; i++)
+		switch (s->attaches.p[i].hook) {
+		case HOOK_BEGIN: case HOOK_END: case HOOK_TEST: case HOOK_BENCH: case HOOK_ITER:
+			break;
+		default:
+			return true;
+		}
+	return false;
 }
 
 int script_begin(struct osmia *o)

@@ -102,6 +102,9 @@ struct host {
 	const struct host_task *(*task_at)(void *arg, u64 addr);
 	u32 hz;                         /* ticks a second of bpf_jiffies64; 0: 250 */
 	const struct host_timers *timers; /* NULL: bpf_timer_* answer -EOPNOTSUPP */
+	/* A ring buffer was full: true when its reader has made room now.  NULL: the reader runs
+	 * elsewhere, a record is lost. */
+	bool (*ring_full)(void *arg);
 };
 
 /* bpf_timer in map values.  timer is the value's address, which identifies it; what a program may

@@ -100,6 +100,9 @@ struct engine_ops {
 	/* Takes the wake-up of an fd that map_poll_fd or perf_ring_open gave: call it after POLLIN and
 	 * before the ring is read, else poll(2) returns at once for ever.  NULL: not needed. */
 	void (*poll_taken)(struct engine *e, int poll_fd);
+	/* read is called when a program that BPF_PROG_TEST_RUN runs finds a ring buffer full: true, it has
+	 * read some.  NULL: programs run where nobody can wait for a reader. */
+	void (*on_ring_full)(struct engine *e, bool (*read)(void *arg), void *arg);
 	/* Opens the ring of a CPU (n_pages a power of two) and enters it into the map. */
 	int (*perf_ring_open)(struct engine *e, int map_fd, u32 cpu, u32 n_pages, struct perf_ring *out);
 

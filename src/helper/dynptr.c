@@ -10,10 +10,20 @@
 #include "map/map.h"
 #include <errno.h>
 
+bool record_room(struct exec_env *env)
+{
+	return env->host && env->host->ring_full && env->host->ring_full(env->host->arg);
+}
+
 void *record_reserve(struct exec_env *env, struct map *m, u64 size)
 {
 	void *record = map_ringbuf_reserve(m, size);
 
+	if (!record && record_room(env)) {
+		record = map_ringbuf_reserve(m, size);
+		if (record)
+			map_ringbuf_regain(m);
+	}
 	if (record && !held_add(env, HELD_RECORD, record, m) && env->mem_ok) {
 		map_ringbuf_commit(m, record, BPF_RB_NO_WAKEUP, true);
 		return NULL;

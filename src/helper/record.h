@@ -32,6 +32,8 @@ static inline enum dynptr_kind dynptr_kind(const struct dynptr *p)
 	return (enum dynptr_kind)((p->size & ~DYNPTR_RDONLY) >> DYNPTR_KIND_SHIFT);
 }
 
+/* Whether to try again after a ring buffer had no room. */
+bool record_room(struct exec_env *env);
 /* NULL when the buffer is full, or when an unverified program holds too much already. */
 void *record_reserve(struct exec_env *env, struct map *m, u64 size);
 /* A record that the run does not hold is left alone. */

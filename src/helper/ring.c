@@ -13,7 +13,14 @@
 
 BODY(ringbuf_output)
 {
-	return RESULT(map_ringbuf_output(PTR(r1), PTR(r2), r3, r4));
+	int err = map_ringbuf_output(PTR(r1), PTR(r2), r3, r4);
+
+	if (err == -EAGAIN && record_room(env)) {
+		err = map_ringbuf_output(PTR(r1), PTR(r2), r3, r4);
+		if (!err)
+			map_ringbuf_regain(PTR(r1));
+	}
+	return RESULT(err);
 }
 
 BODY(ringbuf_reserve)

@@ -120,6 +120,7 @@ bool map_inner_fits(const struct map *outer, const struct map *inner);
 
 /* ---- ring buffer: the kernel's layout (consumer page, producer page, data twice) ---- */
 void *map_ringbuf_reserve(struct map *m, u64 size); /* NULL when full */
+void map_ringbuf_regain(struct map *m); /* what found no room went in after all: counts no more */
 void map_ringbuf_commit(struct map *m, void *record, u64 flags, bool discard);
 int map_ringbuf_output(struct map *m, const void *data, u64 size, u64 flags);
 u64 map_ringbuf_query(struct map *m, u64 what);

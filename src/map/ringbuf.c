@@ -162,6 +162,14 @@ void *map_ringbuf_reserve(struct map *m, u64 size)
 	return header ? header + 1 : NULL;
 }
 
+void map_ringbuf_regain(struct map *m)
+{
+	if (ring_lock(m))
+		return;
+	STORE(&m->hdr->n_dropped, LOAD(&m->hdr->n_dropped) - 1);
+	owner_unlock(&m->hdr->lock);
+}
+
 /* The header of a record that this process reserved and did not commit, NULL for any other address.
  */
 static u64 *own_record(const struct map *m, const void *record)

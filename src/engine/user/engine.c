@@ -39,6 +39,12 @@ static void user_poll_taken(struct engine *e, int poll_fd)
 		return; /* nothing there: another reader took it */
 }
 
+static void user_on_ring_full(struct engine *e, bool (*read)(void *arg), void *arg)
+{
+	session_of(e)->ring_full = read;
+	session_of(e)->ring_full_arg = arg;
+}
+
 static int user_printk_fd(struct engine *e, struct diag *dg)
 {
 	int fd = printk_open(session_of(e));
@@ -109,6 +115,7 @@ static const struct engine_ops user_ops = {
 	.attach = user_attach,
 	.map_poll_fd = user_map_poll_fd,
 	.poll_taken = user_poll_taken,
+	.on_ring_full = user_on_ring_full,
 	.perf_ring_open = user_perf_ring_open,
 	.printk_fd = user_printk_fd,
 	.target_btf = user_target_btf,

@@ -155,6 +155,14 @@ static int self_pid_ns(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid)
 	return proc_ns_pids(gettid(), getpid(), dev, ino, pid, tgid);
 }
 
+/* Programs of BPF_PROG_TEST_RUN run in the reader's own thread: it reads, and nothing is lost. */
+static bool self_ring_full(void *arg)
+{
+	struct self_host *h = arg;
+
+	return h->s->ring_full && h->s->ring_full(h->s->ring_full_arg);
+}
+
 void self_host_init(struct self_host *h, struct session *s)
 {
 	*h = (struct self_host){
@@ -176,6 +184,7 @@ void self_host_init(struct self_host *h, struct session *s)
 				.send_signal = self_send_signal,
 				.user_stack = self_user_stack,
 				.pid_ns = self_pid_ns,
+				.ring_full = self_ring_full,
 			},
 	};
 }

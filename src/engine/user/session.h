@@ -141,6 +141,8 @@ struct session {
 	struct perf_file *perf_files; /* owned; rings of perf event arrays */
 	u32 n_perf_files, cap_perf_files;
 	struct tracing *tracing; /* owned; NULL before target_start */
+	bool (*ring_full)(void *arg); /* engine_ops.on_ring_full; NULL: none */
+	void *ring_full_arg;
 };
 
 static inline struct session *session_of(struct engine *e)
