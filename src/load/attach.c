@@ -4,8 +4,10 @@
 #include "load/script.h"
 #include "base/cpu.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SAMPLE_HZ = 49 };
@@ -212,7 +214,7 @@ int load_iter_open(struct load *l, struct load_prog *pub, struct diag *dg)
 
 /* Closing a link waits until no CPU runs its program any more, some 80 ms each for tracepoints.
  * The waits of several threads go by together. */
-enum { CLOSERS_MAX = 16 };
+enum { CLOSERS_MAX = 16, LINKS_TO_WAIT_FOR = 24 };
 
 struct closing {
 	const int *fds;
@@ -246,6 +248,55 @@ static void close_together(const int *fds, u32 n)
 		pthread_join(threads[i], NULL);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Keeps these descriptors and no others until the writing end of the pipe is closed. */
+static void keep_until(int *fds, u32 n, int pipe_fd)
+{
+	unsigned from = 0;
+	char byte;
+
+	fds[n++] = pipe_fd;
+	qsort(fds, n, sizeof(*fds), by_number);
+	for (u32 i = 0; i < n; i++) {
+		if ((unsigned)fds[i] > from)
+			close_range(from, (unsigned)fds[i] - 1, 0);
+		from = (unsigned)fds[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+	while (read(pipe_fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+/* Tracepoints' links close one after the other whatever the threads, some 40 ms each: of hundreds a process of its
+ * own, without our other descriptors, drops the last reference, so that nobody has to wait.  There must be room for one more in
+ * fds.  False: it could not be made. */
+static bool close_apart(int *fds, u32 n)
+{
+	int ends[2], status = 1;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	child = fork();
+	if (child == 0) {
+		/* a grandchild, whom init reaps */
+		if (fork())
+			_exit(0);
+		keep_until(fds, n, ends[0]);
+	}
+	close(ends[0]);
+	if (child > 0 && waitpid(child, &status, 0) == child && !status)
+		for (u32 i = 0; i < n; i++)
+			close(fds[i]);
+	close(ends[1]);
+	return !status;
+}
+
 /* Every link moves to l->links, then all are closed. */
 void load_detach(struct load *l)
 {
@@ -256,6 +307,8 @@ void load_detach(struct load *l)
 			close(*fd);
 		*fd = -1;
 	}
-	close_together(l->links.p, l->links.n);
+	if (l->links.n <= LINKS_TO_WAIT_FOR || !l->obj->script || l->e->ops->samples_threads ||
+	    !vec_reserve(&l->links, 1) || !close_apart(l->links.p, l->links.n))
+		close_together(l->links.p, l->links.n);
 	l->links.n = 0;
 }

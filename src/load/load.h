@@ -74,7 +74,8 @@ int load_attach_prog(struct load *l, struct load_prog *p, struct diag *dg);
 u32 load_n_iters(const struct load *l);
 /* Runs an attached iterator once: the fd gives what it writes.  The caller closes it. */
 int load_iter_open(struct load *l, struct load_prog *p, struct diag *dg);
-/* Closes all links: no program runs any more, maps can still be read. */
+/* Closes all links: no program runs any more, maps can still be read.  Of a script with many, the programs may run
+ * for some seconds yet. */
 void load_detach(struct load *l);
 void load_close(struct load *l);
 
