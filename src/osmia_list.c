@@ -212,7 +212,7 @@ static int tell_iter(struct list *l, const struct btf *btf, const struct row *r,
 static int tell_args(struct list *l, const struct row *r)
 {
 	const struct bt_world *w = world_table(l->world[r->engines & OSMIA_ON_KERNEL && l->world[0] ? 0 : 1]);
-	const struct btf *btf = w->btf;
+	const struct btf *btf = l->hook == HOOK_TRACEPOINT ? NULL : world_btf(w);
 	struct str line = {0};
 	int ret = 0;
 
@@ -382,14 +382,14 @@ static const char *type_word(const struct btf_type *t)
 
 static int list_types(struct list *l, const char *search)
 {
-	const struct bt_world *w;
+	const struct btf *btf;
 	int err = world_of(l, l->engines & OSMIA_ON_KERNEL ? 0 : 1), ret = 0;
 
 	if (err)
 		return err;
-	w = world_table(l->world[l->engines & OSMIA_ON_KERNEL ? 0 : 1]);
-	for (u32 id = 1; w->btf && id < btf_n_types(w->btf); id++) {
-		const char *word = type_word(btf_type(w->btf, id)), *name = word ? btf_name(w->btf, id) : "";
+	btf = world_btf(world_table(l->world[l->engines & OSMIA_ON_KERNEL ? 0 : 1]));
+	for (u32 id = 1; btf && id < btf_n_types(btf); id++) {
+		const char *word = type_word(btf_type(btf, id)), *name = word ? btf_name(btf, id) : "";
 		struct row r = { .fn = "", .target = "" };
 		struct str def = {0};
 
@@ -399,7 +399,7 @@ static int list_types(struct list *l, const char *search)
 		if (!world_fits(search, r.name))
 			continue;
 		if (l->verbose) {
-			btf_print_def(w->btf, id, &def);
+			btf_print_def(btf, id, &def);
 			r.name = arena_printf(&l->arena, "%s%s;\n", l->o->script.compat == 17 ? "" : "vmlinux: ",
 					      str_text(&def));
 			str_free(&def);

@@ -24,12 +24,20 @@
 
 enum { INCLUDE_MAX = 16 << 20 };
 
+/* The engine reads it once. */
+static const struct btf *kernel_btf(void *arg)
+{
+	struct world *w = arg;
+
+	return w->e->ops->target_btf(w->e, NULL, NULL);
+}
+
 static const struct btf *module_btf(void *arg, const char *name)
 {
 	struct world *w = arg;
 
 	if (!strcmp(name, "vmlinux"))
-		return w->table.btf;
+		return world_btf(&w->table);
 	return w->table.is_user ? NULL : w->e->ops->target_btf(w->e, name, NULL);
 }
 
@@ -229,7 +237,7 @@ static int cgroup_id(void *arg, const char *path, u64 *id)
 static bool kfunc(void *arg, const char *name)
 {
 	struct world *w = arg;
-	const struct btf *btf = w->table.btf;
+	const struct btf *btf = world_btf(&w->table);
 	u32 id = btf ? btf_find(btf, name, BTF_FUNC) : 0;
 
 	for (u32 tag = 0; id && (tag = btf_next_decl_tag(btf, id, -1, tag));)
@@ -288,7 +296,7 @@ int world_new(const struct world_opts *o, struct diag *dg, struct world **out)
 	}
 	w->table = (struct bt_world){
 		.arg = w,
-		.btf = o->engine->ops->target_btf(o->engine, NULL, NULL),
+		.btf_get = kernel_btf,
 		.is_user = !strcmp(o->engine->ops->name, "user"),
 		.n_cpus = (u32)sysconf(_SC_NPROCESSORS_ONLN),
 		.n_possible_cpus = cpus_possible(),

@@ -113,8 +113,7 @@ static int rows_tell(struct world_rows *r, enum script_hook hook, world_hook_fn 
 
 	if (r->failed)
 		return -ENOMEM;
-	if (n)
-		qsort(h, n, sizeof(*h), by_name);
+	qsort(h, n, sizeof(*h), by_name);
 	for (u32 i = 0; i < n;) {
 		u32 next = i + 1;
 		int ret;
@@ -237,9 +236,11 @@ static void kernel_types(struct world *w, const struct type_query *q, struct wor
 	DIR *dir;
 	struct dirent *d;
 
-	if (w->table.btf && world_fits(q->module, "vmlinux"))
-		types_of(w->table.btf, q, "vmlinux", r);
-	if (!w->table.btf || !strcmp(q->module, "vmlinux") || w->table.is_user)
+	const struct btf *vmlinux = world_btf(&w->table);
+
+	if (vmlinux && world_fits(q->module, "vmlinux"))
+		types_of(vmlinux, q, "vmlinux", r);
+	if (!vmlinux || !strcmp(q->module, "vmlinux") || w->table.is_user)
 		return;
 	if (!*q->module && r->rows.n && !world_is_pattern(q->pattern))
 		return;
@@ -304,8 +305,8 @@ static int kernel_functions(struct world *w, const char *module, const char *pat
 		return diag_error(dg, (struct place){0}, -EOPNOTSUPP,
 				  "this kernel is built without kprobes (CONFIG_KPROBES)");
 	/* Most functions have a type, and their list is at hand. */
-	if (!*module && !world_is_pattern(pattern) && *pattern && w->table.btf &&
-	    btf_find_own(w->table.btf, pattern, BTF_FUNC)) {
+	if (!*module && !world_is_pattern(pattern) && *pattern && world_btf(&w->table) &&
+	    btf_find_own(world_btf(&w->table), pattern, BTF_FUNC)) {
 		rows_add(r, "", "", pattern, 0);
 		return 0;
 	}

@@ -191,6 +191,7 @@ static void add_c(struct sema *s, const char *file, u32 from, u32 to)
 void expand_c(struct sema *s)
 {
 	struct ctypes_opts o = { .types = sema_types(s), .btf = s->w ? s->w->btf : NULL,
+				 .btf_get = s->w ? s->w->btf_get : NULL,
 				 .include = s->w ? s->w->include : NULL, .arg = s->w ? s->w->arg : NULL };
 	struct bt_program *p = s->prog;
 

@@ -186,7 +186,7 @@ struct rv func_emit_uaddr(struct emit *e, const struct node *n)
 
 static u32 kernel_var(const struct sema *s, const char *name)
 {
-	return s->w->btf ? btf_find(s->w->btf, name, BTF_VAR) : 0;
+	return world_btf(s->w) ? btf_find(world_btf(s->w), name, BTF_VAR) : 0;
 }
 
 void func_check_percpu_kaddr(struct sema *s, struct node *n)
@@ -240,7 +240,7 @@ static u32 essential_type(struct btf_builder *b, const struct btf *from, u32 id,
 static u32 var_extern(struct emit *e, const char *name)
 {
 	struct btf_builder *b = &e->m->btf;
-	const struct btf *kernel = e->s->w->btf;
+	const struct btf *kernel = world_btf(e->s->w);
 	struct ir_extern *x;
 	u32 type;
 
@@ -433,7 +433,7 @@ void func_check_kfunc_exist(struct sema *s, struct node *n)
 {
 	const char *name = kfunc_name(s, n);
 
-	set_const(n, stype_bool(), name && s->w->btf && btf_find(s->w->btf, name, BTF_FUNC));
+	set_const(n, stype_bool(), name && world_btf(s->w) && btf_find(world_btf(s->w), name, BTF_FUNC));
 }
 
 struct rv func_emit_kfunc_exist(struct emit *e, const struct node *n)

@@ -304,7 +304,7 @@ static const struct stype *proto_args(struct sema *s, struct probe_place *p, con
 
 static const struct stype *function_args(struct sema *s, struct probe_place *p)
 {
-	const struct btf *btf = s->w->btf;
+	const struct btf *btf = NULL;
 	u32 first, proto;
 
 	if (!s->ctypes)
@@ -313,6 +313,8 @@ static const struct stype *function_args(struct sema *s, struct probe_place *p)
 		btf = *p->a.ns && strcmp(p->a.ns, "cpp") ? NULL : s->w->dwarf_btf(s->w->arg, p->a.target);
 	else if (*p->a.target && strcmp(p->a.target, "vmlinux") != 0)
 		btf = s->w->module_btf(s->w->arg, p->a.target);
+	else
+		btf = world_btf(s->w);
 	proto = probe_proto(btf, p->a.hook, p->a.fn, &first);
 	return proto ? proto_args(s, p, btf, proto, first) : NULL;
 }

@@ -24,7 +24,10 @@ typedef int (*world_hook_fn)(void *arg, const struct world_hook *h);
 
 struct bt_world {
 	void *arg;                       /* first argument of every function here */
-	const struct btf *btf;           /* types of the kernel (or the user engine's own); NULL: none */
+	/* Types of the kernel, or the user engine's own: what btf_get() tells, or one that is there already.  NULL, both:
+	 * none.  Asked for by world_btf(). */
+	const struct btf *btf;
+	const struct btf *(*btf_get)(void *arg);
 	bool is_user;                    /* the user engine */
 	u32 n_cpus, n_possible_cpus, page_size;
 	u32 kernel_version;              /* KERNEL_VERSION(major, minor, patch) */
@@ -57,3 +60,8 @@ struct bt_world {
 	int (*cgroup_id)(void *arg, const char *path, u64 *id);
 	bool (*kfunc)(void *arg, const char *name);       /* may tracing programs call it? */
 };
+
+static inline const struct btf *world_btf(const struct bt_world *w)
+{
+	return w->btf ? w->btf : w->btf_get ? w->btf_get(w->arg) : NULL;
+}

@@ -247,6 +247,15 @@ const struct stype *ctypes_of_btf(struct ctypes *c, const struct btf *btf, u32 i
 	return of_id(c, btf, id, true, 0);
 }
 
+const struct btf *ctypes_kernel(struct ctypes *c)
+{
+	if (!c->o.btf && c->o.btf_get) {
+		c->o.btf = c->o.btf_get(c->o.arg);
+		c->o.btf_get = NULL;
+	}
+	return c->o.btf;
+}
+
 void ctypes_add_btf(struct ctypes *c, const struct btf *btf)
 {
 	for (u32 i = 0; i < c->btfs.n; i++)
@@ -331,7 +340,7 @@ void ctypes_expect(struct ctypes *c, const char *const *names, u32 n)
 		if (!f || is_known(c, f))
 			continue;
 		f->gen = c->gen;
-		if (find_added(c, names[i], f) || !c->o.btf)
+		if (find_added(c, names[i], f) || !ctypes_kernel(c))
 			continue;
 		n_kinds = kinds_of(names[i], kinds, &bare);
 		for (u32 k = 0; k < n_kinds; k++) {
@@ -421,7 +430,7 @@ bool cbtf_constant(struct ctypes *c, const char *name, s64 *v, const struct styp
 	f->gen = c->gen;
 	for (u32 i = 0; i < c->btfs.n && !known; i++)
 		known = scan_enums(c->btfs.p[i], name, f);
-	if (!known && c->o.btf)
+	if (!known && ctypes_kernel(c))
 		scan_enums(c->o.btf, name, f);
 	if (!f->id)
 		return false;

@@ -24,7 +24,8 @@ typedef int (*ctypes_include_fn)(void *arg, const char *name, bool is_system, st
 
 struct ctypes_opts {
 	struct arena *types;             /* where types live */
-	const struct btf *btf;           /* NULL: none */
+	const struct btf *btf;           /* NULL: none, or btf_get tells when it is first needed */
+	const struct btf *(*btf_get)(void *arg); /* NULL: none */
 	ctypes_include_fn include;       /* NULL: no files */
 	void *arg;
 };

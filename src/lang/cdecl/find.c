@@ -56,7 +56,7 @@ static void predefine(struct ctypes *c)
 
 	for (u32 i = 0; i < ARRAY_SIZE(macros); i++)
 		pp_define(c, macros[i][0], macros[i][1]);
-	if (c->o.btf)
+	if (c->o.btf || c->o.btf_get)
 		pp_define(c, "BPFTRACE_HAVE_BTF", "1");
 }
 
@@ -322,7 +322,7 @@ u32 ctypes_near(struct ctypes *c, const char *name, const char **near, u32 n)
 	try_own(&b, c, tag);
 	for (u32 i = 0; i < c->btfs.n; i++)
 		try_btf(&b, c->btfs.p[i], tag);
-	try_btf(&b, c->o.btf, tag);
+	try_btf(&b, ctypes_kernel(c), tag);
 	for (u32 i = 0; i < b.n; i++)
 		near[i] = *tag ? arena_printf(&c->arena, "%.*s%s", (int)(space + 1 - name), name, near[i]) :
 				 arena_strdup(&c->arena, near[i]);

@@ -137,6 +137,9 @@ struct ctypes {
 	u32 gen;                 /* grows when there is more to look in */
 };
 
+/* The kernel's BTF; NULL: there is none.  btf.c */
+const struct btf *ctypes_kernel(struct ctypes *c);
+
 /* ---- scan.c ---- */
 struct cname *cname_get(struct ctypes *c, const char *text, size_t len);  /* made when new */
 struct cname *cname_find(struct ctypes *c, const char *text);             /* NULL: none */
