@@ -64,6 +64,8 @@ static void check_with(struct checked *c, const char *text, const struct bt_opts
 
 static void checked_free(struct checked *c)
 {
+	for (u32 i = 0; i < c->s.probes.n; i++)
+		vec_free(&c->s.probes.p[i]->attaches);
 	vec_free(&c->s.probes);
 	vec_free(&c->s.maps);
 	vec_free(&c->s.vars);
@@ -184,7 +186,7 @@ TEST(keys_are_widened)
 TEST(aggregations_are_read_as_numbers)
 {
 	map_is("begin { @c = count(); @x = (int64)@c }", "", "int64");
-	map_is("begin { @c = count(); $v = @c; @x = $v }", "", "int64");
+	map_is("begin { @c = count(); $v = @c; @x = $v }", "", "uint64");
 	map_is("begin { @c = sum((uint32)1); @x[@c] = 1 }", "uint64", "int8");
 	said("begin { @c = count(); @x = @c }", "1:23: a value of type count_t can't be assigned");
 	said("begin { @h = hist(1); $v = @h }", "can't be assigned to a variable");
