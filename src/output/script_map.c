@@ -404,10 +404,13 @@ static void json_map(struct print *p)
 {
 	struct str *out = &p->o->text;
 
-	if (!p->e->n)
+	/* An empty map is passed over, but stats as bpftrace 0.27 shows them. */
+	bool is_object = p->m->sm->key || !p->e->n;
+
+	if (!p->e->n && (p->o->s->compat == 17 || !is_stats(p->m->sm->value)))
 		return;
 	json_begin(p);
-	if (p->m->sm->key)
+	if (is_object)
 		str_addc(out, '{');
 	for (u32 i = p->first; i < p->e->n; i++) {
 		u32 at = p->order[i].elem;
@@ -419,9 +422,7 @@ static void json_map(struct print *p)
 		}
 		add_value(p, elem_value(p->e, at), true);
 	}
-	if (p->m->sm->key)
-		str_addc(out, '}');
-	str_addc(out, '}');
+	str_add(out, is_object ? "}}" : "}");
 	js_end(out);
 }
 

@@ -245,7 +245,7 @@ void series_json(struct script_out *o, struct sv v, u64 last, struct str *out)
 		if (!value_at(v, i, &value))
 			continue;
 		real = start_of(o, v, i, &tm);
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
 		str_addf(out, is_signed_series(v.type) ? "%s{\"interval_start\":\"%s.%09lu\",\"value\":%ld}"
 						       : "%s{\"interval_start\":\"%s.%09lu\",\"value\":%lu}",
 			 comma, date, real % 1000000000, value);

@@ -209,6 +209,7 @@ TEST(maps_as_json)
 	u32 big = rig_map(r, "@big", NULL, U64);
 
 	rig_map(r, "@empty", str, S64);
+	rig_map(r, "@none", str, stype_agg(&r->s->arena, ST_STATS, true));
 	rig_start(r);
 	set_str(r, k, "k\"ey\t", 2);
 	set_str(r, k, "a b", 1);
@@ -216,7 +217,8 @@ TEST(maps_as_json)
 	rig_set(r, big, NULL, 0, &(u64){ 9007199254740993 });
 	CHECK_STR(rig_maps(r), "{\"type\": \"stats\", \"data\": {\"@a\": 7}}\n"
 			       "{\"type\": \"map\", \"data\": {\"@big\": \"9007199254740993\"}}\n"
-			       "{\"type\": \"map\", \"data\": {\"@k\": {\"a b\": 1, \"k\\\"ey\\t\": 2}}}\n");
+			       "{\"type\": \"map\", \"data\": {\"@k\": {\"a b\": 1, \"k\\\"ey\\t\": 2}}}\n"
+			       "{\"type\": \"stats\", \"data\": {\"@none\": {}}}\n");
 	rig_free(r);
 }
 
