@@ -16,17 +16,17 @@
 #include "lang/bt/text.h"
 
 enum {
-	RING_MIN = 1 << 18,
+	RING_DEFAULT = 1 << 24,
 	RING_MAX = 1 << 28,
-	PAGES_DEFAULT = 64,
 };
 
-/* Per CPU as many pages as the setting says, in all a power of 2, as the kernel wants it. */
+/* As many pages as the setting says, one for each CPU at least (0.17: as many for each), in all a power of 2, as the
+ * kernel wants it. */
 static u32 ring_bytes(const struct emit *e)
 {
-	u64 pages = e->s->set.perf_rb_pages ? e->s->set.perf_rb_pages : PAGES_DEFAULT;
-	u64 page = e->s->w->page_size ? e->s->w->page_size : 4096;
-	u64 want = MIN(pages, (u64)RING_MAX / page) * page * MAX(e->s->w->n_cpus, 1u), size = RING_MIN;
+	u64 page = e->s->w->page_size ? e->s->w->page_size : 4096, cpus = MAX(e->s->w->n_cpus, 1u);
+	u64 pages = MIN((u64)e->s->set.perf_rb_pages, (u64)RING_MAX / page), size = page;
+	u64 want = !pages ? RING_DEFAULT : page * (sema_compat17(e->s) ? pages * cpus : MAX(pages, cpus));
 
 	while (size < want && size < RING_MAX)
 		size *= 2;
