@@ -266,9 +266,11 @@ static void process_learn(struct process *p, bool now)
 	ino_t exe;
 	char state;
 
-	if (ns == p->learned_ns || !process_stat(p->pid, &state, &start) || state == 'Z' || state == 'X')
-		return;
+	/* A command is known before its execve, which may follow within the clock's tick. */
 	exe = exe_of(p->pid);
+	if ((ns == p->learned_ns && exe == p->exe) || !process_stat(p->pid, &state, &start) || state == 'Z' ||
+	    state == 'X')
+		return;
 	another = start != p->start || exe != p->exe;
 	if (!another && !now && ns - p->learned_ns < FRESH_NS)
 		return;
