@@ -310,5 +310,5 @@ void load_detach(struct load *l)
 	if (l->links.n <= LINKS_TO_WAIT_FOR || !l->obj->script || l->e->ops->samples_threads ||
 	    !vec_reserve(&l->links, 1) || !close_apart(l->links.p, l->links.n))
 		close_together(l->links.p, l->links.n);
-	l->links.n = 0;
+	l->links.n = l->watches.n = 0;
 }

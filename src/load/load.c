@@ -249,6 +249,7 @@ void load_close(struct load *l)
 	}
 	close_fd(&l->btf_fd);
 	vec_free(&l->links);
+	vec_free(&l->watches);
 	vec_free(&l->needed);
 	vec_free(&l->mapped);
 	vec_free(&l->modules);

@@ -93,6 +93,7 @@ struct load {
 	bool modules_listed;
 	VEC(int) fd_array;   /* [0] is never used: insn.off 0 means vmlinux */
 	VEC(int) links;      /* beyond one per program: perf events per CPU, struct_ops maps */
+	VEC(struct watch { u64 addr; int fd; }) watches; /* links of watchpoints, which are in links, too */
 	VEC(struct map_memory { void *p; size_t size; }) mapped; /* arenas */
 	struct script_timers *timers; /* owned; intervals of a script */
 	u32 n_usdt_specs;    /* entries of __bpf_usdt_specs in use */

@@ -15,6 +15,8 @@ int script_attach_all(struct load *l, struct diag *dg);
 /* Runs every program of that hook, in the script's order; target: of self ("SIGUSR1"), test, bench; NULL: any.  Number that ran;
  * *ret: what the last returned (test), NULL: not wanted. */
 int script_run(struct load *l, enum script_hook hook, const char *target, s64 *ret, struct diag *dg);
+/* Closes the links of the watchpoints on an address; their number. */
+u32 script_unwatch(struct load *l, u64 addr);
 /* Interval probes: an fd that is readable when one is due (-1: there are none), and running those that are. */
 int script_timers_fd(struct load *l, struct diag *dg);
 int script_timers_run(struct load *l, struct diag *dg);

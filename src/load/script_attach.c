@@ -211,6 +211,36 @@ int script_keep(struct load *l, int fd)
 	return -ENOMEM;
 }
 
+/* Links from number first on are of a watchpoint on that address. */
+static int note_watch(struct load *l, u32 first, u64 addr)
+{
+	for (u32 i = first; i < l->links.n; i++)
+		if (!vec_push(&l->watches, ((struct watch){ addr, l->links.p[i] })))
+			return -ENOMEM;
+	return 0;
+}
+
+u32 script_unwatch(struct load *l, u64 addr)
+{
+	u32 n = 0, kept = 0;
+
+	for (u32 i = 0; i < l->watches.n; i++) {
+		struct watch w = l->watches.p[i];
+
+		if (w.addr != addr) {
+			l->watches.p[kept++] = w;
+			continue;
+		}
+		for (u32 j = 0; j < l->links.n; j++)
+			if (l->links.p[j] == w.fd)
+				l->links.p[j] = l->links.p[--l->links.n];
+		close(w.fd);
+		n++;
+	}
+	l->watches.n = kept;
+	return n;
+}
+
 /* On every CPU where the event is of all processes. */
 static int attach_perf(struct load *l, struct prog *p, struct attach_spec *spec, struct diag *dg)
 {
@@ -275,6 +305,7 @@ static int attach_place(struct load *l, u32 i, bool *done, struct diag *dg)
 	const struct script_attach *a = &l->obj->script->attaches.p[i];
 	struct prog *p = prog_of_func(l, a->func);
 	struct attach_spec spec;
+	u32 first = l->links.n;
 	int fd;
 
 	done[i] = true;
@@ -290,6 +321,8 @@ static int attach_place(struct load *l, u32 i, bool *done, struct diag *dg)
 		fd = attach_iter(l, p, a, &spec, dg);
 	else if ((fd = l->e->ops->attach(l->e, p->pub.fd, &spec, dg)) >= 0)
 		fd = script_keep(l, fd);
+	if (fd >= 0 && (a->hook == HOOK_WATCHPOINT || a->hook == HOOK_ASYNCWATCHPOINT))
+		fd = note_watch(l, first, a->off);
 	return fd < 0 ? fd : 1;
 }
 

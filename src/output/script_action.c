@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* output/script_action.c - what a record asks for, done: printing, files, commands, maps, the end. */
+#include "load/script.h"
 #include "output/script_inner.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -437,6 +438,7 @@ bool action_run(struct script_out *o, const u8 *rec, u32 size)
 	case ACTION_SKBOUTPUT:
 		return skboutput(o, a, rec, size);
 	case ACTION_UNWATCH:
+		script_unwatch(o->load, arg_integer(a, rec, size, 0));
 		return true;
 	case ACTION_HELPER_ERROR:
 		do_helper_error(o, a, rec, size);
