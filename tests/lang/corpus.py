@@ -23,6 +23,7 @@ from pathlib import Path
 
 MESSAGE = re.compile(r"^(?:(\S+?:\d+(?::\d+)?)(?:-\d+)?: )?(ERROR|WARNING|HINT): ")
 MARKS = re.compile(r"^[ \t]*[~^]+$")
+LINES = re.compile(r"^[^:\s]+:(\d+)-(\d+): ")
 
 
 def load_recorder(corpus):
@@ -45,6 +46,12 @@ def take_apart(err):
             continue
         if m[2] == "ERROR":
             places.append(m[1])
+        several = LINES.match(lines[i - 1])
+        if several:
+            i += int(several[2]) - int(several[1]) + 1
+        if i < len(lines) and lines[i].startswith("Additional Info"):
+            rest.append(lines[i])
+            i += 1
         if i + 1 < len(lines) and MARKS.match(lines[i + 1]):
             i += 2
     return places, rest

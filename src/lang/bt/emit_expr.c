@@ -234,8 +234,7 @@ static bool fits_unsigned(const struct node *n)
 static bool compares_unsigned(const struct emit *e, const struct node *a, const struct node *b)
 {
 	if (sema_compat17(e->s))
-		return (is_unsigned(a) && !b->is_const) || (is_unsigned(b) && !a->is_const) ||
-		       (fits_unsigned(a) && fits_unsigned(b));
+		return is_unsigned(a) || is_unsigned(b);
 	return fits_unsigned(a) && fits_unsigned(b);
 }
 
@@ -378,10 +377,13 @@ static bool is_ptr(const struct node *n)
 	return n->type && n->type->kind == ST_PTR;
 }
 
-static bool both_signed(const struct node *n)
+/* Is the division one of signed numbers?  In 0.17 none was. */
+static bool is_signed_division(const struct emit *e, const struct node *n)
 {
 	const struct stype *a = n->kids->type, *b = n->kids->next->type;
 
+	if (sema_compat17(e->s))
+		return false;
 	if (n->type && stype_is_scalar(n->type) && n->type->kind == ST_INT)
 		return n->type->is_signed;
 	return a && a->is_signed && b && b->is_signed;
@@ -406,7 +408,7 @@ static struct val *ptr_arith(struct emit *e, const struct node *n, u32 op, struc
 
 struct val *emit_arith(struct emit *e, const struct node *n, u32 op, struct val *x, struct val *y)
 {
-	bool is_signed = both_signed(n);
+	bool is_signed = is_signed_division(e, n);
 
 	if ((op == BT_ADD || op == BT_SUB) && (is_ptr(n->kids) || is_ptr(n->kids->next)))
 		return ptr_arith(e, n, op, x, y);
