@@ -26,7 +26,7 @@ B ?= build$(if $(SAN),-san)$(if $(COVERAGE),-cov)
 VERSION := 0.1.0
 PKGS := libelf libdw
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -Iinclude -fPIC -fvisibility=hidden -MMD -MP \
-	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -DOSMIA_VERSION='"$(VERSION)"' $(CFLAGS)
+	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -fno-asynchronous-unwind-tables -DOSMIA_VERSION='"$(VERSION)"' $(CFLAGS)
 LDLIBS := -lelf -ldw -lz -lpthread
 ifdef SAN
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
