@@ -325,8 +325,7 @@ static const struct stype *pointers(struct sema *s, struct node *at, u32 op, con
 	return mismatch(s, at, op, a, b);
 }
 
-static const struct stype *integers(struct sema *s, struct node *at, u32 op, const struct stype *a,
-				    const struct stype *b)
+static const struct stype *integers(struct sema *s, u32 op, const struct stype *a, const struct stype *b)
 {
 	bool left = a->is_signed, right = b->is_signed;
 
@@ -338,9 +337,6 @@ static const struct stype *integers(struct sema *s, struct node *at, u32 op, con
 		left = right;
 	else if (b->is_literal && !a->is_literal)
 		right = left;
-	if ((op == BT_DIV || op == BT_MOD) && (left || right) && (sema_compat17(s) || left != right))
-		sema_warn(s, at, "'%s' of signed integers divides as if they were unsigned: cast them",
-			  bt_op_text(op));
 	return stype_int(8, left || right || op == BT_SUB);
 }
 
@@ -389,7 +385,7 @@ const struct stype *sema_binary_type(struct sema *s, struct node *at, u32 op, st
 	if (a->kind == ST_PTR || b->kind == ST_PTR)
 		return pointers(s, at, op, a, b);
 	if (sema_is_int(a) && sema_is_int(b))
-		return integers(s, at, op, a, b);
+		return integers(s, op, a, b);
 	return memory(s, at, op, a, b);
 }
 

@@ -182,6 +182,8 @@ static void add_c(struct sema *s, const char *file, u32 from, u32 to)
 		if (n->kind != NODE_C || n->value || n->at.from < from || n->at.to > to)
 			continue;
 		memcpy(text + (n->at.from - from), s->prog->text + n->at.from, n->at.to - n->at.from);
+		if (strchr("})", s->prog->text[n->at.to - 1]) && *n->text != '#' && n->at.to < to)
+			text[n->at.to - from] = ';'; /* a struct whose ';' was left out */
 		any = true;
 	}
 	if (any && ctypes_add(s->ctypes, text, len, file, 1, s->dg))

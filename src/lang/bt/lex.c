@@ -177,13 +177,13 @@ static struct token number(struct lexer *l)
 		l->off++;
 	t.at.to = l->off;
 	t.text = copy(l, from, l->off);
-	if (end == digits || !suffix(l->p->text + end, l->off - end, &t.value, &fits)) {
+	/* an integer it is, even so: the parser needs no mistake of its own */
+	if (end == digits || isdigit((u8)at(l, end)))
 		complain(l, t.at, "invalid integer: %s", t.text);
-		t.kind = TOK_BAD;
-	} else if (!fits) {
+	else if (!suffix(l->p->text + end, l->off - end, &t.value, &fits))
+		complain(l, (struct span){ end, l->off }, "'%s' means nothing behind an integer", t.text + (end - from));
+	else if (!fits)
 		complain(l, t.at, "integer does not fit 64 bits: %s", t.text);
-		t.kind = TOK_BAD;
-	}
 	return t;
 }
 

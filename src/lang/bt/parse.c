@@ -190,10 +190,35 @@ static u32 line_end(const struct parser *p, u32 off)
 	return off;
 }
 
+/* A struct without its ';' ends with its '}': what follows is a probe or the like, not the name of a variable. */
+static bool ends_with_brace(const struct parser *p, u32 off)
+{
+	const char *s = p->prog->text;
+
+	for (;;) {
+		u32 comment = lex_comment_end(&p->lex, off);
+
+		if (comment > off)
+			off = comment;
+		else if (isspace((u8)s[off]))
+			off++;
+		else
+			break;
+	}
+	if (!s[off] || s[off] == '#')
+		return true;
+	if (!isalpha((u8)s[off]) || !strncmp(s + off, "__attribute__", 13))
+		return false;
+	while (s[off] && !strchr(";,[={:/", s[off]))
+		off++;
+	return s[off] == '{' || s[off] == ':' || s[off] == '/' || s[off] == ',';
+}
+
 /* Behind the ';' outside of braces that ends a declaration; 0: there is none. */
 static u32 decl_end(const struct parser *p, u32 off)
 {
 	const char *s = p->prog->text;
+	bool is_typedef = !strncmp(s + off, "typedef", 7), closed = false;
 	u32 depth = 0;
 
 	while (s[off]) {
@@ -209,7 +234,11 @@ static u32 decl_end(const struct parser *p, u32 off)
 			depth--;
 		else if (s[off] == ';' && !depth)
 			return off + 1;
+		closed |= s[off] == '}' && !depth;
 		off++;
+		/* behind the members, or their attributes */
+		if (closed && !is_typedef && (s[off - 1] == '}' || s[off - 1] == ')') && ends_with_brace(p, off))
+			return off;
 	}
 	return 0;
 }

@@ -309,7 +309,7 @@ static struct node *postfix(struct parser *p)
 			outer = wrap(p, NODE_INCREMENT, n);
 			outer->op = is_tok(p, TOK_INC) ? BT_ADD : BT_SUB;
 			if (n->kind != NODE_VAR && n->kind != NODE_MAP)
-				mistake(p, n->at, "only variables and maps can be incremented");
+				mistake(p, p->t.at, "only variables and maps can be incremented");
 			advance(p);
 		} else {
 			break;

@@ -104,7 +104,7 @@ static struct node *assign_or_expr(struct parser *p)
 	if (left->kind == NODE_NAME && left->text[0] == '_' && !left->text[1])
 		left->kind = NODE_DISCARD;
 	if (!is_place(left) && left->kind != NODE_BAD)
-		mistake(p, left->at, "only variables and maps can be assigned to");
+		mistake(p, p->t.at, "only variables and maps can be assigned to");
 	n = node_new(p, NODE_ASSIGN, left->at);
 	n->op = p->t.op;
 	advance(p);
@@ -183,7 +183,7 @@ struct node *parse_block(struct parser *p)
 		}
 		if (is_tok(p, TOK_RBRACE) || accept(p, TOK_SEMI) || ends_itself(s))
 			continue;
-		mistake(p, (struct span){ p->prev_end, p->prev_end + 1 }, "expected ';' or '}'");
+		mistake(p, p->t.at, "expected ';' or '}' before this");
 		skip_statement(p);
 	}
 	if (is_tok(p, TOK_END))
