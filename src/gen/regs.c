@@ -226,6 +226,38 @@ static int spill_all(struct mach_fn *g, const s8 *reg, s32 *slot)
 
 /* ---- the frame ---- */
 
+enum { FRAME_SHOWN = 5 };
+
+static struct place place_of(const struct val *v)
+{
+	const struct mod *m = v->blk->fn->mod;
+	const struct ir_line *l = v->line ? &m->lines.p[v->line - 1] : NULL;
+
+	return l ? (struct place){ .file = l->file, .line = l->line, .col = l->col } : (struct place){0};
+}
+
+/* The largest allocas, as notes. */
+static void tell_largest(const struct mach_fn *g, struct diag *dg)
+{
+	const struct val *last = NULL;
+
+	for (u32 i = 0; i < FRAME_SHOWN; i++) {
+		const struct val *next = NULL;
+
+		/* in order of size, then of ids: the one behind the last */
+		for (const struct val *v = g->fn->entry->first; v; v = v->next)
+			if (v->op == OP_ALLOCA &&
+			    (!last || v->imm < last->imm || (v->imm == last->imm && v->id > last->id)) &&
+			    (!next || v->imm > next->imm || (v->imm == next->imm && v->id < next->id)))
+				next = v;
+		if (!next)
+			return;
+		last = next;
+		diag_note(dg, place_of(next), "%s%s takes %lld bytes", next->name ? "" : "a value",
+			  next->name ? next->name : "", (long long)next->imm);
+	}
+}
+
 static int frame_lay(struct mach_fn *g, struct diag *dg)
 {
 	u32 max = g->opts->stack_max ? g->opts->stack_max : STACK_MAX, at = 0, largest = 0;
@@ -247,12 +279,14 @@ static int frame_lay(struct mach_fn *g, struct diag *dg)
 	g->frame_bytes = at + 8 * g->n_slots;
 	if (g->frame_bytes <= max)
 		return 0;
-	return diag_error(dg, (struct place){0}, -E2BIG,
-			  "function '%s' needs %u bytes of stack, of at most %u (%u for values that "
-			  "found no register; the largest variable%s%s takes %u)",
-			  g->fn->name, g->frame_bytes, max, 8 * g->n_slots,
-			  worst && worst->name ? " " : "", worst && worst->name ? worst->name : "",
-			  largest);
+	diag_error(dg, worst ? place_of(worst) : (struct place){0}, -E2BIG,
+		   "function '%s' needs %u bytes of stack, of at most %u (%u for values that "
+		   "found no register; the largest variable%s%s takes %u)",
+		   g->fn->name, g->frame_bytes, max, 8 * g->n_slots,
+		   worst && worst->name ? " " : "", worst && worst->name ? worst->name : "",
+		   largest);
+	tell_largest(g, dg);
+	return -E2BIG;
 }
 
 /* ---- all of it ---- */

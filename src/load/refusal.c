@@ -12,6 +12,7 @@
  */
 #include "load/refusal.h"
 #include "base/str.h"
+#include "load/cost.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -92,7 +93,8 @@ static void tail_read(char *log, struct tail *t)
 		insn = line_insn(line);
 		if (insn >= 0)
 			t->insn = insn;
-		else if (*line != ';' && !isdigit((u8)*line))
+		else if (*line != ';' && !isdigit((u8)*line) && !str_starts(line, "cur state:") &&
+			 !str_starts(line, "old state:"))
 			t->reason = line;
 		if (t->n == LOG_LINES) {
 			memmove(t->lines, t->lines + 1, (LOG_LINES - 1) * sizeof(*t->lines));
@@ -151,6 +153,21 @@ static void explain_poison(struct load *l, u64 n, u32 func, u32 pc, struct place
 			  l->obj->externs[n - POISON_KFUNC].name);
 }
 
+/* A loop whose end is not to be seen, or just too much. */
+static void explain_size(struct load *l, u32 func, const char *reason, int err, struct diag *dg)
+{
+	bool loops = reason && strstr(reason, "infinite loop");
+	bool complex = reason && (strstr(reason, "too complex") || strstr(reason, "too large"));
+
+	if (!loops && !complex && err != -E2BIG)
+		return;
+	if (l->obj->script && (loops || complex))
+		diag_note(dg, (struct place){0}, "  the verifier walks each turn of a while loop: a loop over a range, "
+			  "for ($i : 0..N), may have any number of them");
+	if (!loops)
+		cost_explain(l, func, dg);
+}
+
 static const char *meaning(const struct prog *p, int err)
 {
 	switch (-err) {
@@ -203,6 +220,7 @@ int refusal_report(struct load *l, struct prog *p, const union bpf_attr *attr, i
 
 		explain_poison(l, hash ? strtoul(hash + 8, NULL, 10) : 0, func, pc, at, dg);
 	}
+	explain_size(l, func, t.reason, err, dg);
 	for (u32 i = 0; i < t.n; i++)
 		diag_note(dg, (struct place){0}, "  %s", t.lines[i]);
 	free(log);

@@ -43,6 +43,15 @@ static bool shared_take(struct emit *e, u32 *off)
 
 /* ---- variables ---- */
 
+/* May one more scalar be a value of the function?  Too many that live at once would overflow the stack, where those
+ * go that find no register. */
+static bool is_register(struct emit_frame *f)
+{
+	static const u32 most[] = { 32, 12, 6 };
+
+	return f->n_scalars++ < most[MIN(f->depth, ARRAY_SIZE(most) - 1)];
+}
+
 static struct emit_var *var_new(struct emit *e, struct bt_var *v)
 {
 	struct emit_var *at = arena_alloc(&e->m->arena, sizeof(*at));
@@ -55,7 +64,7 @@ static struct emit_var *var_new(struct emit *e, struct bt_var *v)
 	if (v->is_captured && scalar && shared_take(e, &at->off)) {
 		at->place = VAR_SHARED;
 	} else if (!v->is_captured &&
-		   (scalar || (size <= e->s->set.on_stack_limit && size <= f->stack_left))) {
+		   (scalar ? is_register(f) : (size <= e->s->set.on_stack_limit && size <= f->stack_left))) {
 		at->place = VAR_ALLOCA;
 		at->alloca = ir_alloca(e->fn, size, 8);
 		at->alloca->name = v->name;

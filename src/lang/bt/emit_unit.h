@@ -51,6 +51,7 @@ struct emit_frame {
 	const struct stype *ret;    /* of a fn; NULL: a program or a callback */
 	bool leaves;                /* a callback: it may leave the program */
 	u32 depth;                  /* of callbacks */
+	u32 n_scalars;              /* variables that are values */
 	u32 stack_left;             /* bytes that variables and temporaries may still take */
 	VEC(struct emit_piece) pieces;
 	VEC(struct emit_base) bases;
