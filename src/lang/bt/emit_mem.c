@@ -588,6 +588,8 @@ static void put_str(struct emit *e, struct rv v, const struct stype *type, struc
 		    bool clean)
 {
 	u32 have = v.type->size, n = MIN(have, type->size);
+	struct emit_if full;
+	struct val *ret;
 
 	if ((how == PUT_PLAIN || clean) && have <= INLINE_BYTES) {
 		if (how == PUT_CLEAN && have < type->size)
@@ -599,10 +601,16 @@ static void put_str(struct emit *e, struct rv v, const struct stype *type, struc
 	}
 	if (how == PUT_CLEAN)
 		emit_zero(e, to, type->size);
-	/* a string that fills its memory has no NUL: one byte more leaves room for ours */
-	emit_read_str(e, to, emit_i64(e, MIN(have + 1, type->size)), v.v);
-	if (have < type->size)
+	/* a string that fills its memory has no NUL: one byte more leaves room for the helper's */
+	ret = emit_read_str(e, to, emit_i64(e, MIN(have + 1, type->size)), v.v);
+	if (have < type->size) {
 		ir_store(e->b, ir_const(e->b, IR_I8, 0), to, have);
+		return;
+	}
+	/* without such room the helper's NUL may stand over the last character */
+	full = emit_if(e, emit_cmp_imm(e, OP_EQ, ret, type->size));
+	emit_read(e, emit_add(e, to, type->size - 1), 1, emit_add(e, v.v, type->size - 1));
+	emit_endif(e, &full);
 }
 
 /* Tuples and records whose parts differ in width. */
