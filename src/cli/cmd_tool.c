@@ -48,13 +48,13 @@ static int comment(const char **p)
 	return (int)strcspn(*p, "\n");
 }
 
-static void print_help(const char *text)
+static void print_help(const char *text, FILE *out)
 {
 	int len;
 
 	while ((len = comment(&text)) >= 0) {
 		if (strncmp(text, "SPDX", 4) != 0)
-			printf("%.*s\n", len, text);
+			fprintf(out, "%.*s\n", len, text);
 		text += len + (text[len] == '\n');
 	}
 }
@@ -210,11 +210,16 @@ static int run_tool(struct run *r, const char *name, char **argv)
 	if (!r->program)
 		return unknown(name);
 	if (a.help)
-		print_help(r->program);
+		print_help(r->program, stdout);
 	if (a.source)
 		fputs(r->program, stdout);
 	if (a.help || a.source)
 		return EXIT_DONE;
+	if (!r->params.n && strstr(r->program, "$1")) {
+		cli_error("%s wants to know what to trace", name);
+		print_help(r->program, stderr);
+		return EXIT_USAGE;
+	}
 	snprintf(file, sizeof(file), "%s.bt", name);
 	r->name = file;
 	r->s.no_warnings = true;
