@@ -51,7 +51,7 @@ PY
 	tcp tcpdrop '^ +tcp_v4_rcv\+[0-9]+$'
 	# nobody answers: the first segment is sent again
 	sees tcpretrans '^[0-9:]{8}  [0-9]+ +10\.99\.0\.1:[0-9]+ +> +10\.99\.0\.2:80 +SYN_SENT$' -- unshare -n sh -c \
-		'ip link add d0 type dummy; ip addr add 10.99.0.1/24 dev d0; ip link set d0 up
+		'ip link set lo up; ip addr add 10.99.0.1/32 dev lo; ip route add 10.99.0.2 dev lo
 		python3 -c "
 import socket
 s = socket.socket(); s.settimeout(1.6)
