@@ -26,7 +26,7 @@ sees funccount '^@\[kprobe:vfs_read\]: [1-9]' 'kprobe:vfs_rea*' -- cat /init
 sees funclatency '^@nsecs:' vfs_read -- cat /init
 sees argdist '^@values\[-?[0-9]+\]: [1-9]' kretprobe:vfs_read -- cat /init
 sees_lines=300
-sees trace '^[0-9:.]{15} [0-9]+ +[0-9]+ +cat +vfs_read +0x[0-9a-f]+ 0x' kprobe:vfs_read -- sh -c 'cat /init >/dev/null'
+sees trace '^[0-9:.]{15} [0-9]+ +[0-9]+ +sh +vfs_read +0x[0-9a-f]+ 0x' kprobe:vfs_read -- sh -c 'cat /init >/dev/null'
 sees_lines=12
 sees trace '^ +vfs_read\+[0-9]+$' kprobe:vfs_read --stack -- cat /init
 sees trace 'kretprobe:vfs_read +returns [1-9]' kretprobe:vfs_read -- cat /init
