@@ -11,7 +11,6 @@
 #include "elf/kallsyms.h"
 #include "elf/symbols.h"
 #include "engine/list.h"
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -328,8 +327,7 @@ void world_free(struct world *w)
 		btf_free(w->dwarfs.p[i].btf);
 	}
 	vec_free(&w->dwarfs);
-	if (w->cxx)
-		dlclose(w->cxx);
+	demangler_free(&w->cxx);
 	free(w->script_dir);
 	free(w);
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/vec.h"
+#include "elf/cxx.h"
 #include "osmia_world.h"
 
 struct world_dwarf {
@@ -21,9 +22,7 @@ struct world {
 	const char *const *dirs;
 	u32 n_dirs;
 	VEC(struct world_dwarf) dwarfs;
-	char *(*demangle)(const char *name, char *buf, size_t *n, int *status); /* of libstdc++ */
-	void *cxx;                /* its handle */
-	bool cxx_tried;
+	struct demangler cxx;
 };
 
 /* Hooks found so far: rows in an arena, sorted at the end. */

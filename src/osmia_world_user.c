@@ -8,7 +8,6 @@
 #include "elf/usdt.h"
 #include <ctype.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
@@ -173,17 +172,9 @@ static int paths_find(struct world *w, const char *target, s32 pid, struct diag 
 
 char *world_demangle(struct world *w, const char *name)
 {
-	int status;
+	const char *text = cxx_name(&w->cxx, name);
 
-	if (strncmp(name, "_Z", 2) != 0)
-		return NULL;
-	if (!w->cxx_tried) {
-		w->cxx_tried = true;
-		w->cxx = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
-		if (w->cxx)
-			*(void **)&w->demangle = dlsym(w->cxx, "__cxa_demangle");
-	}
-	return w->demangle ? w->demangle(name, NULL, NULL, &status) : NULL;
+	return text == name ? NULL : strdup(text);
 }
 
 /* "int depot::twice<int>(int) const" without its parameters: up to the '(' that belongs to the last ')'. */

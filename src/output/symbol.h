@@ -4,7 +4,6 @@
  *	symbol.c       processes: what they have mapped, which file an address lies in, kept when they have ended
  *	symbol_elf.c   one file: its sorted symbols, from itself or its debug file; shared by processes
  *	symbol_kernel.c  /proc/kallsyms, sorted when first asked for
- *	symbol_cxx.c   C++ names, by the C++ library's demangler where there is one
  */
 #pragma once
 #include "base/types.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* output/symbol_inner.h - what the files behind output/symbol.h share. */
 #pragma once
+#include "elf/cxx.h"
 #include "base/types.h"
 
 /* ---- symbol_table.c: names by address ---- */
@@ -52,17 +53,3 @@ void elf_symbols_free(struct elf_symbols *e);
 
 /* Empty where the kernel hides its addresses. */
 void kernel_symbols_read(struct symbol_table *out);
-
-/* ---- symbol_cxx.c ---- */
-
-struct demangler {
-	char *(*demangle)(const char *name, char *buf, size_t *size, int *status); /* NULL: there is none */
-	void *library;
-	bool tried;
-	char *text;    /* owned, by malloc: the last name */
-	size_t size;
-};
-
-/* A C++ name as C++ has it; other names as they are. */
-const char *cxx_name(struct demangler *d, const char *name);
-void demangler_free(struct demangler *d);

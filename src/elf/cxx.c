@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/symbol_cxx.c - C++ names, by the C++ library's own demangler, which is loaded when the first one comes. */
-#include "output/symbol_inner.h"
+/* elf/cxx.c - C++ names, by the C++ library's own demangler, which is loaded when the first one comes. */
+#include "elf/cxx.h"
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
