@@ -302,6 +302,13 @@ static int list_kind(struct list *l, const struct script_attach *a)
 	if (err < 0 && dg.n && dg.msgs[0].text)
 		diag_note(&l->o->dg, (struct place){0}, "%s: %s%s", script_hook_text(a->hook), dg.msgs[0].text,
 			  err == -EOPNOTSUPP && only_kernel ? "; these are what the user engine has" : "");
+	/* 0.17 took a binary that is not there for a mistake. */
+	if ((err == -ENOENT || err == -ENOEXEC) && dg.n && l->o->script.compat == 17) {
+		err = diag_error(&l->o->dg, (struct place){ .file = "stdin", .line = 1, .col = 1 }, err, "%s",
+				 dg.msgs[0].text);
+		diag_free(&dg);
+		return err;
+	}
 	if (l->engines & OSMIA_ON_USER || (err == -EOPNOTSUPP && only_kernel)) {
 		err = gather_from(l, 1, a, NULL);
 	}

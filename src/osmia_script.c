@@ -106,6 +106,8 @@ int script_compile(struct osmia *o)
 		err = bt_parse(s->text, s->size, s->name, &o->dg, &s->prog);
 	if (!err)
 		err = script_to_obj(s->prog, world_table(o->world), &bo, &o->dg, &o->obj);
+	if (err == -ENOENT && !o->dg.n_errors && bo.compat == 17)
+		osmia_write(o, "No probes to attach\n", 20);
 	if (dump.len)
 		osmia_write(o, str_text(&dump), dump.len);
 	str_free(&dump);
@@ -212,7 +214,7 @@ int script_begin(struct osmia *o)
 	if (n >= 0 && load_n_iters(o->load) && !script_out_exit(o->out, &status))
 		n = script_iters_run(o->load, drain, o, &o->dg);
 	/* A command is waited for, whatever the probes. */
-	if (!waits(s) && !o->target)
+	if (!waits(s) && !o->target && s->compat != 17)
 		o->ended = true;
 	return (int)MIN(n, 0);
 }

@@ -145,7 +145,7 @@ void func_check_argn(struct sema *s, struct node *n)
 	bool on_stack;
 	u32 i = arg_number(n, &on_stack);
 
-	n->type = s->probe && s->probe->hook == HOOK_USDT ? stype_int(8, true) : word_type(s);
+	n->type = s->probe && s->probe->hook == HOOK_USDT && !sema_compat17(s) ? stype_int(8, true) : word_type(s);
 	if (on_stack) {
 		if (check_hook(s, n, BIT(KPROBE) | BIT(UPROBE), "kprobe and uprobe") && !sema_compat17(s))
 			sema_warn(s, n, "%s is a word of the stack: newer versions of the language have it no more", n->text);

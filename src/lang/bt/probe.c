@@ -412,7 +412,10 @@ int bt_probes(struct sema *s)
 		err = s->failed ? -EINVAL : limits_check(s);
 	s->final = final;
 	s->failed |= failed;
-	if (!err && !s->probes.n)
-		err = diag_error(s->dg, (struct place){ .file = s->prog->file }, -ENOENT, "there are no probes to attach");
-	return err;
+	if (err || s->probes.n)
+		return err;
+	/* Once that was no mistake: the caller says it on stdout. */
+	if (sema_compat17(s))
+		return -ENOENT;
+	return diag_error(s->dg, (struct place){ .file = s->prog->file }, -ENOENT, "there are no probes to attach");
 }

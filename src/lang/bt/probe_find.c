@@ -134,8 +134,11 @@ static const char *nearest(struct sema *s, const struct script_attach *a)
 static int missing(struct sema *s, const struct node *node, const struct script_attach *a, const char *why)
 {
 	const char *name = attach_name(&s->prog->arena, a, s->opts->compat), *near;
-	u32 how = s->opts->partial ? MISSING_WARN : s->set.missing_probes;
+	bool of_user = a->hook == HOOK_UPROBE || a->hook == HOOK_URETPROBE || a->hook == HOOK_USDT;
+	u32 how = s->set.missing_probes;
 
+	if (how == MISSING_ERROR && (s->opts->partial || (of_user && sema_compat17(s))))
+		how = MISSING_WARN;
 	if (how == MISSING_IGNORE)
 		return 0;
 	near = nearest(s, a);
