@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 enum {
-	VERSION = 1, NO_TYPE = UINT32_MAX,
+	VERSION = 2, NO_TYPE = UINT32_MAX,
 	N_MAX = 1 << 20,        /* of anything */
 	SIZE_MAX_BYTES = 1 << 26, /* of a value */
 };
@@ -212,6 +212,7 @@ int script_write(const struct script *s, struct diag *dg, void **data, size_t *s
 		put(&tail, type_number(&w, a->args, false, 0), 4);
 		put(&tail, a->map, 4);
 		put_place(&tail, a->at);
+		put(&tail, a->to_col, 4);
 		put_text(&tail, a->line);
 	}
 	put(&tail, s->maps.n, 4);
@@ -517,6 +518,7 @@ static void get_actions(struct reader *r)
 		a->args = get_type(r, true, NULL);
 		a->map = (u32)get(r, 4);
 		a->at = get_place(r);
+		a->to_col = (u32)get(r, 4);
 		a->line = get_text(r);
 		if (a->kind >= ARRAY_SIZE(action_texts) || (a->args && a->args->kind != ST_TUPLE))
 			bad(r, "an action is none that there is");

@@ -34,6 +34,7 @@ struct script_action {
 	const struct stype *args;  /* TUPLE; offsets from the record's start; n_fields may be 0 */
 	u32 map;                   /* maps[] index; of PRINT_MAP, CLEAR, ZERO */
 	struct place at;           /* in the script */
+	u32 to_col;                /* behind it, on the same line; 0: it goes on, on another */
 	const char *line;          /* the source line there, "" */
 };
 

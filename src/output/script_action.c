@@ -366,13 +366,20 @@ void out_complain(struct script_out *o, const struct script_action *a, bool is_e
 	if (a->at.file)
 		str_addf(&s, "%s:", a->at.file);
 	if (a->at.line)
-		str_addf(&s, "%u:%u:", a->at.line, a->at.col);
+		str_addf(&s, "%u:%u", a->at.line, a->at.col);
+	if (a->at.line && a->to_col)
+		str_addf(&s, "-%u", a->to_col);
+	if (a->at.line)
+		str_addc(&s, ':');
 	str_addf(&s, "%s%s: %s\n", s.len ? " " : "", is_error ? "ERROR" : "WARNING", text);
 	if (has_context && a->line && *a->line) {
 		str_addf(&s, "%s\n", a->line);
 		for (u32 i = 1; i < a->at.col && i <= strlen(a->line); i++)
 			str_addc(&s, a->line[i - 1] == '\t' ? '\t' : ' ');
-		str_add(&s, "^\n");
+		str_addc(&s, '^');
+		for (u32 i = a->at.col + 1; i < a->to_col && i <= strlen(a->line); i++)
+			str_addc(&s, '~');
+		str_addc(&s, '\n');
 	}
 	/* What was printed before it comes before it, where both go to one terminal. */
 	out_flush(o);

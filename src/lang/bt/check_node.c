@@ -212,7 +212,7 @@ bool sema_want_int(struct sema *s, struct node *n, bool ptr_too)
 struct script_action *sema_action(struct sema *s, struct node *n, enum script_action_kind kind)
 {
 	struct script_action *a;
-	struct place at;
+	struct place at, behind;
 	u32 from, to;
 
 	if (!s->final)
@@ -224,13 +224,14 @@ struct script_action *sema_action(struct sema *s, struct node *n, enum script_ac
 	}
 	n->action = s->script->actions.n;
 	bt_place(s->prog, n->at.from, &at);
+	bt_place(s->prog, n->at.to, &behind);
 	from = to = MIN(n->at.from, s->prog->len);
 	while (from && s->prog->text[from - 1] != '\n')
 		from--;
 	while (to < s->prog->len && s->prog->text[to] != '\n')
 		to++;
 	*a = (struct script_action){
-		.kind = kind, .text = "", .at = at,
+		.kind = kind, .text = "", .at = at, .to_col = behind.line == at.line ? behind.col : 0,
 		.line = arena_printf(sema_types(s), "%.*s", (int)MIN(to - from, MESSAGE_MAX),
 				     s->prog->text + from),
 	};
