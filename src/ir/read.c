@@ -34,6 +34,7 @@ struct reader {
 	struct diag *dg;
 	bool failed;
 	struct fn *fn;
+	u32 n_fns;               /* read so far */
 	VEC(struct val *) vals;  /* by the number in the text */
 	VEC(struct blk *) blks;
 	VEC(struct phi_in) phis; /* arguments of phis, until the order of predecessors is known */
@@ -85,14 +86,13 @@ static void expect(struct reader *r, const char *word)
 	fail(r, what);
 }
 
-/* An identifier, in the module's arena; "" and a message where there is none. */
-static const char *word(struct reader *r, const char *what)
+static const char *word_of(struct reader *r, const char *also, const char *what)
 {
 	size_t n = 0;
 	char *s;
 
 	skip(r);
-	while (isalnum((u8)r->p[n]) || r->p[n] == '_')
+	while (isalnum((u8)r->p[n]) || (r->p[n] && strchr(also, r->p[n])))
 		n++;
 	if (!n) {
 		fail(r, what);
@@ -102,6 +102,18 @@ static const char *word(struct reader *r, const char *what)
 	memcpy(s, r->p, n);
 	r->p += n;
 	return s;
+}
+
+/* An identifier, in the module's arena; "" and a message where there is none. */
+static const char *word(struct reader *r, const char *what)
+{
+	return word_of(r, "_", what);
+}
+
+/* What stands behind '@': sections are maps, too. */
+static const char *name(struct reader *r, const char *what)
+{
+	return word_of(r, "_.", what);
 }
 
 static s64 number(struct reader *r)
@@ -178,7 +190,7 @@ static u32 named(struct reader *r, u32 n, const char *(*name_of)(const struct mo
 	const char *s;
 
 	expect(r, "@");
-	s = word(r, what);
+	s = name(r, what);
 	for (u32 i = 0; i < n; i++)
 		if (!strcmp(name_of(r->m, i), s))
 			return i;
@@ -513,18 +525,21 @@ static void read_fn(struct reader *r)
 {
 	enum fn_kind kind = FN_PROG;
 	enum ir_space space;
-	const char *name;
 
 	expect(r, "@");
-	name = word(r, "expected the function's name");
+	name(r, "expected the function's name"); /* functions_find() has it */
 	if (accept(r, "subprog"))
 		kind = FN_SUBPROG;
 	else if (accept(r, "callback"))
 		kind = FN_CALLBACK;
 	else
 		expect(r, "prog");
-	/* a function may have been named by a call before */
-	r->fn = fn_new(r->m, name, kind, IR_VOID);
+	if (!r->failed && r->n_fns == r->m->fns.n)
+		fail(r, "a function begins a line");
+	if (r->failed)
+		return;
+	r->fn = r->m->fns.p[r->n_fns++];
+	r->fn->kind = kind;
 	r->fn->section = quoted(r);
 	r->fn->always_inline = accept(r, "inline");
 	read_params(r);
@@ -538,7 +553,7 @@ static void read_map(struct reader *r)
 	struct ir_map m = {0};
 
 	expect(r, "@");
-	m.name = word(r, "expected the map's name");
+	m.name = name(r, "expected the map's name");
 	expect(r, "type");
 	m.type = (u32)number(r);
 	expect(r, "key");
@@ -566,12 +581,23 @@ static void read_extern(struct reader *r)
 		fail(r, "out of memory");
 }
 
+/* Functions may be called before they stand there: all heads first. */
+static void functions_find(struct reader *r)
+{
+	struct reader ahead = { .m = r->m, .file = r->file, .line = 1 };
+
+	for (ahead.p = r->p; *ahead.p; ahead.p += strcspn(ahead.p, "\n"), ahead.p += *ahead.p == '\n')
+		if (accept(&ahead, "fn") && accept(&ahead, "@"))
+			fn_new(r->m, name(&ahead, "expected the function's name"), FN_PROG, IR_VOID);
+}
+
 int mod_read(const char *text, const char *file, struct diag *dg, struct mod **out)
 {
 	struct reader r = { .m = mod_new(), .p = text, .file = file, .line = 1, .dg = dg };
 
 	if (!r.m)
 		return -ENOMEM;
+	functions_find(&r);
 	for (skip(&r); *r.p && !r.failed; skip(&r)) {
 		if (accept(&r, "map"))
 			read_map(&r);

@@ -212,6 +212,7 @@ static void frame_finish(struct emit *e, struct emit_frame *f, const struct layo
 	ir_jmp(b, f->init);
 	ir_jmp(f->init, f->body);
 	fn_resolve(f->fn);
+	fn_order(f->fn); /* what stands behind a jump goes */
 	vec_free(&f->bases);
 	vec_free(&f->pieces);
 }
