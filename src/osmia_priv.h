@@ -67,7 +67,9 @@ static inline bool is_script(const struct osmia *o)
 }
 /* The script's object for the engine at hand: o->obj. */
 int script_compile(struct osmia *o);
-/* After load_run(): opens the ring.  After load_attach(): begin programs, what they print. */
+/* Before anything is attached: begin programs, so that what they print comes first and what they set is there. */
+int script_first(struct osmia *o);
+/* After load_run(): opens the ring.  After load_attach(): what begin programs print. */
 int script_open_out(struct osmia *o);
 int script_begin(struct osmia *o);
 /* Records, timers, exit().  Number of records or a negative errno. */

@@ -188,6 +188,11 @@ static bool waits(const struct script *s)
 	return false;
 }
 
+int script_first(struct osmia *o)
+{
+	return o->script.dry_run ? 0 : (int)MIN(script_run(o->load, HOOK_BEGIN, NULL, NULL, &o->dg), 0);
+}
+
 int script_begin(struct osmia *o)
 {
 	const struct script *s = o->obj->script;
@@ -204,9 +209,7 @@ int script_begin(struct osmia *o)
 	o->timers = script_timers_fd(o->load, &o->dg);
 	if (!is_testing(o))
 		script_out_attached(o->out, o->n_attached);
-	n = script_run(o->load, HOOK_BEGIN, NULL, NULL, &o->dg);
-	if (n >= 0)
-		n = read_records(o);
+	n = read_records(o);
 	if (n >= 0 && !o->ended && is_testing(o)) {
 		n = o->script.test ? script_tests(o) : script_benches(o);
 		o->ended = true;

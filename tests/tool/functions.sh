@@ -16,13 +16,13 @@ int main(void)
 {
 	pthread_t t;
 	struct addrinfo *a = NULL;
-	static const char word[] = "a word";
-	volatile char touched = word[0]; /* pages that were never read can't be read by a program */
+	static const volatile char word[] = "a word";
+	char touched = word[0]; /* pages that were never read can't be read by a program */
 	long sum = 0;
 
 	(void)touched;
 	for (long i = 0; i < 10; i++)
-		sum += half_of(2 * (i % 2), word);
+		sum += half_of(2 * (i % 2), (const char *)word);
 	pthread_create(&t, NULL, a_thread, NULL);
 	pthread_join(t, NULL);
 	getaddrinfo("localhost", NULL, NULL, &a);
@@ -58,7 +58,7 @@ fi
 if command -v openssl >/dev/null && "$osmia" list 'uprobe:libssl:SSL_read' 2>/dev/null | grep -q SSL_read; then
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$room/key" -out "$room/cert" -subj /CN=x -days 1 2>/dev/null
 	port=$((20000 + $$ % 20000))
-	openssl s_server -accept $port -cert "$room/cert" -key "$room/key" -quiet >/dev/null 2>&1 &
+	openssl s_server -accept $port -cert "$room/cert" -key "$room/key" -www >/dev/null 2>&1 &
 	server=$!
 	sleep 0.5
 	out=$(timeout 20 "$osmia" tool sslsnoop --data -- sh -c \
