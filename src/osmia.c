@@ -210,6 +210,7 @@ static int start_target(struct osmia *o, char *const *argv)
 	struct target target = { .argv = argv, .pid = o->opts.pid, .tree = o->opts.tree };
 	int pid = argv || o->opts.pid ? o->engine->ops->target_start(o->engine, &target, &o->dg) : 0;
 
+	o->has_command = argv;
 	o->target = argv && pid > 0 ? pid : 0;
 	return MIN(pid, 0);
 }
@@ -242,6 +243,8 @@ static int start_on(struct osmia *o, enum osmia_engine which, char *const *argv,
 	*attaching = false;
 	if (!err)
 		err = start_target(o, argv);
+	lo.has_command = o->has_command;
+	lo.cpid = o->target;
 	if (!err && o->source.text) {
 		err = script_compile(o);
 		*attaching = err == -ENOENT; /* a probe that is nowhere here */
@@ -324,6 +327,7 @@ int osmia_compile(struct osmia *o, void **data, size_t *size)
 		return diag_error(&o->dg, (struct place){0}, -EINVAL, "there is no script to compile");
 	if (which == OSMIA_ENGINE_AUTO)
 		which = engine_kernel_usable() ? OSMIA_ENGINE_USER : OSMIA_ENGINE_KERNEL;
+	o->has_command = true; /* whoever runs the object may have one */
 	err = open_engine(o, which);
 	if (!err)
 		err = script_compile(o);

@@ -126,6 +126,8 @@ static void start_command(struct trace *t, char *const *argv, const char *path,
 		fail(t, err, err == -EPERM ? "ptrace(2) is not permitted here" : "can't trace");
 	}
 	k->mm = mm_new();
+	if (t->ops->command)
+		t->ops->command(t->arg, pid);
 	if (write(go[1], "", 1) != 1)
 		fail(t, -errno, "can't start the command");
 	close(go[1]);

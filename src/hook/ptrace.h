@@ -71,6 +71,8 @@ enum { TRACE_NO_BP = -1 };
 struct trace_ops {
 	/* Once in the guard, before the first event; non-zero (negative errno) gives up. */
 	int (*guard_start)(void *arg, struct trace *t);
+	/* The command's process is there, before its first step. */
+	void (*command)(void *arg, s32 pid);
 	/* Hooked calls.  nr is the number as the kernel's tracepoints have it: regs->orig_rax as
 	 * int.  At exit regs->rax is the raw result, which may be -ERESTARTSYS (-512) and its like
 	 * when a signal comes, again as tracepoints show it; -1 for nr at the exit of rt_sigreturn. */

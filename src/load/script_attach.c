@@ -369,23 +369,26 @@ static void errors_to_warnings(struct diag *dg, u32 from)
 		}
 }
 
-/* Notes when all began: what `elapsed` counts from. */
+/* Notes when all began, and for which command. */
 static int start_note(struct load *l, struct diag *dg)
 {
 	u32 map = l->obj->script->start_map, key = 0;
+	struct script_start start = { .cpid = (u32)l->opts.cpid };
 	union bpf_attr attr = {0};
 	struct timespec t = {0};
-	u64 now;
 	int err;
 
 	if (map >= l->obj->n_maps)
 		return 0;
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	now = (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+	start.boot_ns = (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
 	attr.map_fd = (u32)l->maps[map].fd;
 	attr.key = (u64)&key;
-	attr.value = (u64)&now;
+	attr.value = (u64)&start;
 	err = engine_bpf(l->e, BPF_MAP_UPDATE_ELEM, &attr, BPF_ATTR_UPTO(flags));
+	if (!err && l->opts.has_command && l->e->ops->target_pid_to)
+		err = l->e->ops->target_pid_to(l->e, l->maps[map].fd,
+					       offsetof(struct script_start, cpid));
 	return err < 0 ? diag_error(dg, (struct place){ .file = l->obj->path }, err, "the time of the start can't be noted: %s",
 				    strerror(-err)) : 0;
 }

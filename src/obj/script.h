@@ -82,8 +82,7 @@ struct script {
 	VEC(struct script_attach) attaches;
 	u32 events_map;            /* obj->maps index of the ring buffer; UINT32_MAX: none */
 	u32 counts_map;            /* per-CPU array of u64, by enum script_count; UINT32_MAX: none */
-	u32 start_map;             /* array of one u64: nsecs(boot) of the start, put there before anything is
-				    * attached; UINT32_MAX: none */
+	u32 start_map;             /* array of one struct script_start; UINT32_MAX: none */
 	u32 kstack_map, ustack_map; /* hash (u64 hash, u32 frames, u32 tgid or 0) -> n u64; UINT32_MAX: none */
 	/* settings */
 	u32 max_cat_bytes, max_strlen, max_map_keys;
@@ -99,6 +98,13 @@ enum script_count {
 	COUNT_STR_TRUNCATED,
 	COUNT_PROBE_FAULT,   /* reads of memory that failed */
 	COUNT_HOWMANY,
+};
+
+/* The first value of start_map, filled in before anything runs. */
+struct script_start {
+	u64 boot_ns;         /* CLOCK_BOOTTIME: what `elapsed` counts from */
+	u32 cpid;            /* of the command; 0: there is none */
+	u32 zero;
 };
 
 struct script *script_new(void);         /* NULL: no memory */

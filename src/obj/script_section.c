@@ -101,6 +101,7 @@ static void renumber(struct script *s, const struct names *n)
 {
 	renumber_map(n, &s->events_map);
 	renumber_map(n, &s->counts_map);
+	renumber_map(n, &s->start_map);
 	renumber_map(n, &s->kstack_map);
 	renumber_map(n, &s->ustack_map);
 	for (u32 i = 0; i < s->maps.n; i++)

@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	o.unsafe = choice & 2;
 	o.partial = choice & 4;
 	w.is_user = choice & 8;
-	o.cpid = choice & 16 ? 1234 : 0;
+	o.has_command = choice & 16;
 	o.test_mode = choice & 32;
 	err = size ? bt_parse((const char *)data + 1, size - 1, "fuzz", &dg, &p) : -EINVAL;
 	if (p && !err) {

@@ -52,6 +52,7 @@ void tracing_free(struct session *s)
 	close(t->end_fd);
 	for (u32 i = 0; i < t->n_links; i++)
 		object_put(&t->links[i]->o);
+	object_put(t->pid_map ? &t->pid_map->o : NULL);
 	free(t->links);
 	free_argv(t->argv);
 	free(t);
@@ -84,6 +85,24 @@ int user_target_start(struct engine *e, const struct target *target, struct diag
 		return 0;
 	tracing_free(s);
 	return -ENOMEM;
+}
+
+int user_target_pid_to(struct engine *e, int map_fd, u32 off)
+{
+	struct session *s = session_of(e);
+	struct object *o;
+	int err = session_by_fd(s, map_fd, OBJECT_MAP, &o);
+
+	if (err)
+		return err;
+	if (!s->tracing || s->tracing->trace || map_of(o)->attr.type != BPF_MAP_TYPE_ARRAY ||
+	    off > map_of(o)->attr.value_size || map_of(o)->attr.value_size - off < sizeof(u32))
+		return -EINVAL;
+	object_get(o);
+	object_put(s->tracing->pid_map ? &s->tracing->pid_map->o : NULL);
+	s->tracing->pid_map = map_of(o);
+	s->tracing->pid_off = off;
+	return 0;
 }
 
 /* ---- what the links want ---- */

@@ -36,6 +36,8 @@ struct tracing {
 	u8 record[TP_RECORD_MAX]; /* ctx of tracepoints */
 	struct task_host th;
 	struct timers *timers; /* owned; NULL: no map has any */
+	struct map_object *pid_map; /* a reference; gets the command's pid.  NULL: none does */
+	u32 pid_off;
 };
 
 extern const struct trace_ops tracing_events; /* events.c; arg is a struct tracing */
@@ -58,6 +60,7 @@ bool tracing_started(const struct session *s);
 void tracing_free(struct session *s);
 
 int user_target_start(struct engine *e, const struct target *t, struct diag *dg);
+int user_target_pid_to(struct engine *e, int map_fd, u32 off);
 int user_target_go(struct engine *e, struct diag *dg);
 int user_target_fd(struct engine *e);
 int user_target_status(struct engine *e);

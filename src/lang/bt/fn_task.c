@@ -62,12 +62,29 @@ struct rv func_emit_ncpus(struct emit *e, const struct node *n)
 	return emit_const(e, n);
 }
 
-/* The command is started before the script is compiled, and waits for its probes. */
+/* ---- the start, and the command ---- */
+
+/* What user space puts into the first value of start_map, off bytes from its start. */
+static struct val *start_load(struct emit *e, const struct stype *type, u32 off)
+{
+	struct script *sc = e->s->script;
+	struct val *start;
+
+	if (sc->start_map == UINT32_MAX)
+		sc->start_map = mod_map(e->m, &(struct ir_map){ .name = "start", .type = BPF_MAP_TYPE_ARRAY,
+								.key_size = 4, .max_entries = 1,
+								.value_size = sizeof(struct script_start) });
+	start = ir_ref(e->b, OP_GLOBAL, sc->start_map, 0);
+	start->space = SPACE_MAP_VALUE;
+	return emit_load(e, type, start, off);
+}
+
 void func_check_cpid(struct sema *s, struct node *n)
 {
-	set_const(n, stype_int(sema_compat17(s) ? 8 : 4, false), s->opts->cpid);
-	if (s->opts->cpid)
+	n->type = stype_int(sema_compat17(s) ? 8 : 4, false);
+	if (s->opts->has_command)
 		return;
+	set_const(n, n->type, 0);
 	if (sema_compat17(s))
 		sema_error(s, n, "cpid can't be used without a command");
 	else
@@ -77,12 +94,14 @@ void func_check_cpid(struct sema *s, struct node *n)
 
 struct rv func_emit_cpid(struct emit *e, const struct node *n)
 {
-	return emit_const(e, n);
+	if (n->is_const)
+		return emit_const(e, n);
+	return rv_of(n, start_load(e, stype_int(4, false), offsetof(struct script_start, cpid)));
 }
 
 void func_check_has_cpid(struct sema *s, struct node *n)
 {
-	set_const(n, stype_bool(), s->opts->cpid != 0);
+	set_const(n, stype_bool(), s->opts->has_command);
 }
 
 struct rv func_emit_has_cpid(struct emit *e, const struct node *n)
@@ -420,18 +439,6 @@ struct rv func_emit_cgroupid(struct emit *e, const struct node *n)
 
 /* ---- clocks ---- */
 
-/* mod->maps index of the value that user space sets to the start's nsecs. */
-static u32 start_map(struct emit *e)
-{
-	struct script *sc = e->s->script;
-
-	if (sc->start_map == UINT32_MAX)
-		sc->start_map = mod_map(e->m, &(struct ir_map){ .name = "start", .type = BPF_MAP_TYPE_ARRAY,
-								.key_size = 4, .value_size = 8,
-								.max_entries = 1 });
-	return sc->start_map;
-}
-
 void func_check_elapsed(struct sema *s, struct node *n)
 {
 	(void)s;
@@ -440,11 +447,10 @@ void func_check_elapsed(struct sema *s, struct node *n)
 
 struct rv func_emit_elapsed(struct emit *e, const struct node *n)
 {
-	struct val *start = ir_ref(e->b, OP_GLOBAL, start_map(e), 0);
+	struct val *start = start_load(e, n->type, offsetof(struct script_start, boot_ns));
 	struct val *now = emit_helper(e, HELPER_ktime_get_boot_ns, 0, NULL);
 
-	start->space = SPACE_MAP_VALUE;
-	return rv_of(n, ir_bin(e->b, OP_SUB, now, emit_load(e, n->type, start, 0)));
+	return rv_of(n, ir_bin(e->b, OP_SUB, now, start));
 }
 
 enum nsecs_clock { NSECS_BOOT, NSECS_MONOTONIC, NSECS_TAI, NSECS_SW_TAI, NSECS_BAD };
