@@ -5,6 +5,7 @@
 #include "output/symbol.h"
 #include "output/symbol_inner.h"
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,28 @@ TEST(names_outlive_their_process)
 	CHECK(!process_lives(child));
 	CHECK(symbol_user(s, child, (u64)(uintptr_t)known_function, &n));
 	CHECK_STR(n.name, "known_function");
+	symbols_free(s);
+}
+
+TEST(functions_of_the_vdso)
+{
+	u64 base = getauxval(AT_SYSINFO_EHDR);
+	struct symbols *s = symbols_new(true);
+	struct elf_symbols e;
+	struct symbol_name n;
+	bool found = false;
+
+	if (!base) {
+		symbols_free(s);
+		SKIP("there is no vdso");
+	}
+	CHECK(elf_symbols_of((const void *)base, 8192, &e));
+	CHECK(e.table.n > 0);
+	for (u32 i = 0; i < e.table.n && !found; i++)
+		found = symbol_user(s, getpid(), base + e.table.p[i].addr, &n) &&
+			strcmp(n.name, e.table.names + e.table.p[i].name) == 0 && strcmp(n.module, "[vdso]") == 0;
+	CHECK(found);
+	elf_symbols_free(&e);
 	symbols_free(s);
 }
 
