@@ -93,6 +93,7 @@ struct sema {
 	struct node *agg;           /* the call that may be count() or the like: right of "@x =" */
 	u32 n_vars;                 /* for ids */
 	u32 asking;                 /* inside of sizeof, typeof: nothing is read */
+	u32 dead;                   /* branches around that are never taken: claims there are none */
 	u32 depth;                  /* of expressions and statements */
 	u64 repeat;                 /* how often unroll emits what is checked now */
 	u64 weight;                 /* nodes that will be emitted */

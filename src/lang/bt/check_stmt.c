@@ -541,11 +541,15 @@ void sema_if(struct sema *s, struct node *n, bool is_value)
 	sema_condition(s, cond, "if");
 	if (!yes)
 		return;
+	s->dead += cond->is_const && !cond->konst;
 	sema_block(s, yes, is_value);
+	s->dead -= cond->is_const && !cond->konst;
+	s->dead += cond->is_const && cond->konst;
 	if (no && no->kind == NODE_IF)
 		sema_if(s, no, is_value);
 	else if (no)
 		sema_block(s, no, is_value);
+	s->dead -= cond->is_const && cond->konst;
 	if (!is_value || !no)
 		return;
 	both = sema_common(s, sema_read_type(yes->type), sema_read_type(no->type));

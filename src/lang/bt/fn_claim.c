@@ -82,7 +82,7 @@ void func_check_static_assert(struct sema *s, struct node *n)
 		return;
 	if (!n->kids->is_const)
 		sema_error(s, n, "static_assert() expects a condition that is known when the script is compiled");
-	else if (!n->kids->konst)
+	else if (!n->kids->konst && !s->dead)
 		sema_error(s, n, "%s", message);
 }
 
@@ -121,7 +121,7 @@ static void add_literal(struct str *out, const struct format_piece *p, const str
 #pragma GCC diagnostic pop
 }
 
-/* The check of a branch that is never taken is left out: what is seen here is a mistake. */
+/* In a branch that is never taken it claims nothing. */
 void func_check_fail(struct sema *s, struct node *n)
 {
 	const char *fmt = print_literal(s, n, 0), *at = fmt;
@@ -130,7 +130,7 @@ void func_check_fail(struct sema *s, struct node *n)
 	struct format_piece p;
 
 	n->type = stype_none();
-	if (!fmt || !s->final || !print_check(s, n, fmt, arg))
+	if (!fmt || !s->final || !print_check(s, n, fmt, arg) || s->dead)
 		return;
 	for (const struct node *k = arg; k; k = k->next) {
 		if (!k->str && !k->is_const) {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum { PACKET_MAX = 16384 };
-enum { PACKET_NS, PACKET_LENGTH, PACKET_PAD, PACKET_BYTES, PACKET_FIELDS };
+enum { PACKET_NS, PACKET_LENGTH, PACKET_PAD, PACKET_FIELDS }; /* then the bytes */
 
 static const struct stype *skb_of(struct sema *s, const struct node *n)
 {
@@ -39,7 +39,6 @@ void func_check_skboutput(struct sema *s, struct node *n)
 	}
 	types[PACKET_NS] = stype_int(8, false);
 	types[PACKET_LENGTH] = types[PACKET_PAD] = stype_int(4, false);
-	types[PACKET_BYTES] = stype_array(sema_types(s), stype_int(1, false), PACKET_MAX);
 	a = sema_action(s, n, ACTION_SKBOUTPUT);
 	if (!a)
 		return;
@@ -61,7 +60,7 @@ struct rv func_emit_skboutput(struct emit *e, const struct node *n)
 	const struct stype_field *f = args->fields;
 	const struct stype *t = skb_of(e->s, skb);
 	struct val *at = text_address(e, skb), *most = emit_scalar(e, len), *skip = emit_scalar(e, off);
-	struct val *record = emit_temp(e, args->size), *linear, *bytes, *size, *ret;
+	struct val *record = emit_temp(e, args->size + PACKET_MAX), *linear, *bytes, *size, *ret;
 	struct emit_if lost;
 
 	linear = emit_bin(e, OP_SUB, member(e, t, at, "len"), member(e, t, at, "data_len"));
@@ -69,13 +68,13 @@ struct rv func_emit_skboutput(struct emit *e, const struct node *n)
 	linear = ir_select(e->b, emit_cmp_imm(e, OP_SLT, linear, 0), emit_i64(e, 0), linear);
 	bytes = ir_select(e->b, ir_cmp(e->b, OP_ULT, most, linear), most, linear);
 	bytes = text_min(e, bytes, PACKET_MAX);
-	size = emit_bin_imm(e, OP_ADD, bytes, f[PACKET_BYTES].off);
+	size = emit_bin_imm(e, OP_ADD, bytes, args->size);
 	ir_store(e->b, ir_const(e->b, IR_I32, n->action - 1), record, 0);
 	ir_store(e->b, ir_cast(e->b, OP_TRUNC, IR_I32, size), record, 4);
 	ir_store(e->b, emit_helper(e, HELPER_ktime_get_boot_ns, 0, NULL), record, f[PACKET_NS].off);
 	ir_store(e->b, ir_cast(e->b, OP_TRUNC, IR_I32, bytes), record, f[PACKET_LENGTH].off);
 	ir_store(e->b, ir_const(e->b, IR_I32, 0), record, f[PACKET_PAD].off);
-	emit_call(e, HELPER_probe_read_kernel, emit_add(e, record, f[PACKET_BYTES].off), bytes,
+	emit_call(e, HELPER_probe_read_kernel, emit_add(e, record, args->size), bytes,
 		  emit_ptr(e, emit_bin(e, OP_ADD, member(e, t, at, "data"), skip), SPACE_KERNEL));
 	ret = emit_ring_output(e, record, size);
 	lost = emit_if(e, emit_cmp_imm(e, OP_SLT, ret, 0));

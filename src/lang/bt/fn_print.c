@@ -284,6 +284,8 @@ struct rv func_emit_print(struct emit *e, const struct node *n)
 		const struct bt_map *m = n->kids->map;
 		struct rv key = { m->key, emit_key(e, n->kids) };
 
+		if (stype_is_scalar(m->key))
+			key.v = emit_load(e, m->key, key.v, 0);
 		r = emit_record_begin(e, n);
 		emit_store(e, key, m->key, r.p, args->fields[0].off, true);
 		emit_record_end(e, &r);
