@@ -67,13 +67,14 @@ struct rv func_emit_ncpus(struct emit *e, const struct node *n)
 /* What user space puts into the first value of start_map, off bytes from its start. */
 static struct val *start_load(struct emit *e, const struct stype *type, u32 off)
 {
+	static const struct script_start zero;
 	struct script *sc = e->s->script;
 	struct val *start;
 
 	if (sc->start_map == UINT32_MAX)
-		sc->start_map = mod_map(e->m, &(struct ir_map){ .name = "start", .type = BPF_MAP_TYPE_ARRAY,
+		sc->start_map = mod_map(e->m, &(struct ir_map){ .name = ".data.start", .type = BPF_MAP_TYPE_ARRAY,
 								.key_size = 4, .max_entries = 1,
-								.value_size = sizeof(struct script_start) });
+								.value_size = sizeof(zero), .data = &zero });
 	start = ir_ref(e->b, OP_GLOBAL, sc->start_map, 0);
 	start->space = SPACE_MAP_VALUE;
 	return emit_load(e, type, start, off);
