@@ -102,6 +102,10 @@ static int action_prepare(struct script_out *o, const struct script_action *a, s
 		return diag_error(dg, a->at, -EINVAL, "%s is of a map that is not there",
 				  script_action_text(a->kind));
 	out->least = (u32)MIN(least, (u64)UINT32_MAX);
+	if (a->kind == ACTION_SKBOUTPUT) {
+		out->least = pcap_least();
+		return pcap_prepare(o, a, dg);
+	}
 	return wants_format(a->kind) ? script_format_prepare(o, a, dg, out) : 0;
 }
 

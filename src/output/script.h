@@ -7,6 +7,7 @@
  *	script_value.c   values by their stype as text and as JSON
  *	script_json.c    JSON's strings and numbers, the objects around them
  *	script_name.c    what numbers stand for: users, cgroups, times
+ *	script_pcap.c    capture files of skboutput()
  *	script_map.c     whole maps: read, summed over CPUs, sorted as bpftrace sorts, printed
  *	script_hist.c    hist and lhist
  *	script_series.c  tseries

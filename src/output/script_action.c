@@ -241,68 +241,6 @@ static void do_system(struct script_out *o, const struct out_action *a, const u8
 	str_free(&text);
 }
 
-/* ---- packets ---- */
-
-enum { PCAP_MAGIC = 0xa1b2c3d4, PCAP_RAW_IP = 101, PCAP_SNAP = 65535 };
-
-/* The capture file of that path, made when it is first written to (pcap-savefile(5)). */
-static struct pcap_file *pcap_of(struct script_out *o, const struct out_action *a)
-{
-	struct pcap_header {
-		u32 magic;
-		u16 major, minor;
-		u32 zone, accuracy, snap, link;
-	} h = { PCAP_MAGIC, 2, 4, 0, 0, PCAP_SNAP, PCAP_RAW_IP };
-	struct pcap_file *f;
-
-	for (u32 i = 0; i < o->pcaps.n; i++)
-		if (strcmp(o->pcaps.p[i].path, a->a->text) == 0)
-			return &o->pcaps.p[i];
-	f = vec_add(&o->pcaps);
-	if (!f)
-		return NULL;
-	f->path = strdup(a->a->text);
-	f->fd = f->path ? open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-	if (f->fd < 0 || write(f->fd, &h, sizeof(h)) != sizeof(h))
-		complain_of(o, a, a->a->text, strerror(errno));
-	return f;
-}
-
-static bool skboutput(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
-{
-	struct {
-		u32 seconds, micros, caught, length;
-	} h;
-	struct pcap_file *f;
-	u64 ns;
-
-	if (size < HEADER + 16)
-		return false;
-	ns = clock_to_real(o, once64(rec + HEADER), CLOCK_OF_BOOT);
-	h.length = once32(rec + HEADER + 8);
-	h.caught = MIN(h.length, size - HEADER - 16);
-	h.seconds = (u32)(ns / 1000000000);
-	h.micros = (u32)(ns % 1000000000 / 1000);
-	f = pcap_of(o, a);
-	if (f && f->fd >= 0 && (write(f->fd, &h, sizeof(h)) != sizeof(h) ||
-				write(f->fd, rec + HEADER + 16, h.caught) != (ssize_t)h.caught)) {
-		complain_of(o, a, f->path, "the disk is full, or the file can't be written");
-		close(f->fd);
-		f->fd = -1;
-	}
-	return true;
-}
-
-void pcaps_close(struct script_out *o)
-{
-	for (u32 i = 0; i < o->pcaps.n; i++) {
-		free(o->pcaps.p[i].path);
-		if (o->pcaps.p[i].fd >= 0)
-			close(o->pcaps.p[i].fd);
-	}
-	vec_free(&o->pcaps);
-}
-
 /* ---- errors that programs met ---- */
 
 static const char *helper_reason(const char *helper, s64 ret)
@@ -443,7 +381,9 @@ bool action_run(struct script_out *o, const u8 *rec, u32 size)
 		do_exit(o, a, rec, size);
 		return true;
 	case ACTION_SKBOUTPUT:
-		return skboutput(o, a, rec, size);
+		if (!pcap_write(o, a->a->text, rec, size))
+			complain_of(o, a, a->a->text, "it can't be written any more");
+		return true;
 	case ACTION_UNWATCH:
 		script_unwatch(o->load, arg_integer(a, rec, size, 0));
 		return true;

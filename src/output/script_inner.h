@@ -58,7 +58,7 @@ struct out_map {
 
 struct pcap_file {
 	char *path;                    /* owned */
-	int fd;                        /* -1: it could not be opened, which was said */
+	int fd;                        /* -1: it can't be written any more, which was said */
 };
 
 struct cgroup_name;
@@ -111,6 +111,13 @@ void out_error(struct script_out *o, const char *fmt, ...) __attribute__((format
 /* ---- script_action.c ---- */
 /* Does what a record asks for; rec->size bytes may be read.  False: no program of the script could have sent it. */
 bool action_run(struct script_out *o, const u8 *rec, u32 size);
+
+/* ---- script_pcap.c ---- */
+/* Makes the capture file of an action of skboutput(), once for each path. */
+int pcap_prepare(struct script_out *o, const struct script_action *a, struct diag *dg);
+/* A packet's record, of pcap_least() bytes at least.  False: the file can't be written, which is said once. */
+bool pcap_write(struct script_out *o, const char *path, const u8 *rec, u32 size);
+u32 pcap_least(void);
 void pcaps_close(struct script_out *o);
 
 /* ---- script_format.c ---- */
