@@ -77,12 +77,10 @@ static const char *tag_name(struct ctypes *c, const struct btf *btf, u32 id, con
 	return *name ? arena_printf(c->o.types, "%s %s", what, name) : NULL;
 }
 
+/* The kernel's or a module's, not a binary's DWARF? */
 static bool is_kernel(const struct ctypes *c, const struct btf *btf)
 {
-	for (u32 i = 0; i < c->btfs.n; i++)
-		if (c->btfs.p[i] == btf)
-			return btf_first_id(btf) > 1; /* a module's */
-	return true;
+	return btf == c->o.btf || btf_first_id(btf) > 1;
 }
 
 static const struct stype *of_int(struct ctypes *c, const struct btf *btf, u32 id)
