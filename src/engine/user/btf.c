@@ -22,7 +22,7 @@ struct item {
 	const char *name;
 	const char *type;    /* ALIAS, FIELD */
 	u32 bytes, encoding; /* FIELD: bytes is its offset */
-	const char *args[TRACE_ARGS_MAX + 1];
+	const char *args[2 * TRACE_ARGS_MAX + 1]; /* type, name; ... */
 };
 
 static const struct item items[] = {
@@ -114,7 +114,7 @@ static void add_named(struct make *m)
 			btf_add_member(&m->b, it->name, type_id(m, it->type), it->bytes * 8, 0);
 			break;
 		case ITEM_TRACE:
-			for (u32 a = 0; it->args[a]; a++)
+			for (u32 a = 0; it->args[a]; a += 2)
 				type_id(m, it->args[a]);
 			break;
 		}
@@ -149,8 +149,8 @@ static void add_traces(struct make *m)
 			continue;
 		id = btf_add_proto(&m->b, 0);
 		btf_add_param(&m->b, "", void_ptr);
-		for (u32 a = 0; it->args[a]; a++)
-			btf_add_param(&m->b, "", type_id(m, it->args[a]));
+		for (u32 a = 0; it->args[a]; a += 2)
+			btf_add_param(&m->b, it->args[a + 1], type_id(m, it->args[a]));
 		id = btf_add(&m->b, "", BTF_PTR, false, 0, id);
 		btf_add(&m->b, it->name, BTF_TYPEDEF, false, 0, id);
 	}

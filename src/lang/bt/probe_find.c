@@ -142,6 +142,8 @@ static int missing(struct sema *s, const struct node *node, const struct script_
 	if (how == MISSING_IGNORE)
 		return 0;
 	near = nearest(s, a);
+	if (!why && s->w->is_user && a->hook == HOOK_TRACEPOINT)
+		why = "this is not visible to the user engine";
 	if (!why)
 		why = attach_is_pattern(a->fn) || attach_is_pattern(a->target) ? "nothing fits this pattern" :
 										 "there is no such place";
@@ -177,8 +179,16 @@ struct finding {
 	probe_places *out;
 	bool keep_form;      /* the script's own words are its name: no pattern was in them */
 	u32 n;
-	bool failed;
+	bool failed;         /* memory was out */
+	bool told;           /* a mistake */
 };
+
+/* What comes of a mistake that was told. */
+static int told(struct finding *f, int err)
+{
+	f->told = f->s->failed = true;
+	return err;
+}
 
 static struct probe_place *place_add(struct finding *f, const struct script_attach *a)
 {
@@ -244,13 +254,15 @@ static int find_binary(struct finding *f, struct script_attach *a)
 	char *path = NULL;
 	int err = s->w->binary(s->w->arg, a->target, a->pid, &dg, &path);
 
-	if (!err)
+	if (!err) {
 		a->target = arena_strdup(&s->script->arena, path);
-	else if (s->opts->partial)
+	} else if (s->opts->partial) {
 		err = missing(s, f->node, a, why_of(s, &dg)) ? err : 1;
-	else
+	} else {
 		sema_error(s, f->node, "%s: %s", script_hook_text(a->hook),
 			   dg.n && dg.msgs[0].text ? dg.msgs[0].text : strerror(-err));
+		told(f, err);
+	}
 	free(path);
 	diag_free(&dg);
 	return err;
@@ -278,7 +290,7 @@ static int find_line(struct finding *f, struct script_attach *a)
 		err = place_add(f, a) ? 0 : -ENOMEM;
 	} else {
 		sema_error(s, f->node, "%s", dg.n && dg.msgs[0].text ? dg.msgs[0].text : strerror(-err));
-		s->failed = true;
+		told(f, err);
 	}
 	diag_free(&dg);
 	return err;
@@ -329,8 +341,7 @@ static int find_kernel(struct finding *f, struct script_attach *a, bool expand, 
 	if (is_kprobe && !*a->fn) {
 		if (!s->opts->unsafe) {
 			sema_error(s, f->node, "a probe at an address wants --unsafe: nothing checks that a function is there");
-			s->failed = true;
-			return -EINVAL;
+			return told(f, -EINVAL);
 		}
 		return place_add(f, a) ? 0 : -ENOMEM;
 	}
@@ -363,8 +374,7 @@ static int find_event(struct finding *f, struct script_attach *a)
 	else
 		sema_error(s, f->node, "'%s' is no %s event%s%s%s", a->target, script_hook_text(a->hook),
 			   s->w->is_user ? " that the user engine has" : "", near ? "; " : "", near ? near : "");
-	s->failed = true;
-	return -ENOENT;
+	return told(f, -ENOENT);
 }
 
 int probe_find(struct sema *s, const struct node *node, const struct script_attach *at, bool expand,
@@ -402,11 +412,11 @@ int probe_find(struct sema *s, const struct node *node, const struct script_atta
 		err = -ENOMEM;
 	else if (err == 1)
 		err = 0; /* left out, and said so */
-	else if (!f.n && !s->failed && (err == 0 || err == -EOPNOTSUPP || err == -ENOENT || err == -EACCES))
+	else if (!f.n && !f.told && (err == 0 || err == -EOPNOTSUPP || err == -ENOENT || err == -EACCES))
 		err = missing(s, node, &a, why_of(s, &dg));
-	else if (err < 0 && dg.n && !s->failed) {
+	else if (err < 0 && dg.n && !f.told) {
 		sema_error(s, node, "%s", why_of(s, &dg));
-		s->failed = true;
+		told(&f, err);
 	}
 	diag_free(&dg);
 	return err;
