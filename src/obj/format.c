@@ -5,14 +5,14 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { I, B, A, N };           /* what a conversion takes */
-enum { L = 1, O = 2 };         /* flags */
+enum { I, B, A, N };   /* what a conversion takes */
+enum { L = 1, O = 2 }; /* flags */
 
 static const struct conv {
 	const char *letters;
 	u8 takes, flags;
 } convs[] = {
-#define CONV(name, letters, takes, flags) { letters, takes, flags },
+#define CONV(name, letters, takes, flags) {letters, takes, flags},
 #include "obj/format.def"
 #undef CONV
 };
@@ -22,8 +22,8 @@ static const struct {
 	enum format_length length;
 	u32 bytes;
 } lengths[] = {
-	{ "hh", LENGTH_HH, 1 }, { "h", LENGTH_H, 2 }, { "ll", LENGTH_LL, 8 }, { "l", LENGTH_L, 8 },
-	{ "j", LENGTH_J, 8 },   { "z", LENGTH_Z, 8 }, { "t", LENGTH_T, 8 },  { "L", LENGTH_LL, 8 },
+	{"hh", LENGTH_HH, 1}, {"h", LENGTH_H, 2}, {"ll", LENGTH_LL, 8}, {"l", LENGTH_L, 8},
+	{"j", LENGTH_J, 8},   {"z", LENGTH_Z, 8}, {"t", LENGTH_T, 8},	{"L", LENGTH_LL, 8},
 };
 
 static const char *flags_read(const char *p, bool is_old, struct format_spec *f)
@@ -45,7 +45,8 @@ static const char *flags_read(const char *p, bool is_old, struct format_spec *f)
 }
 
 /* Digits or '*'. */
-static const char *number_read(const char *p, bool is_old, struct format_spec *f, u32 *value, bool *star)
+static const char *number_read(const char *p, bool is_old, struct format_spec *f, u32 *value,
+			       bool *star)
 {
 	*value = 0;
 	if (*p == '*' && !is_old) {
@@ -78,7 +79,7 @@ static const char *spec_read(const char *p, bool is_old, struct format_spec *f)
 {
 	u32 n;
 
-	*f = (struct format_spec){ .precision = -1 };
+	*f = (struct format_spec){.precision = -1};
 	p = flags_read(p, is_old, f);
 	p = number_read(p, is_old, f, &f->width, &f->star_width);
 	if (*p == '.') {
@@ -106,7 +107,7 @@ bool format_next(const char **at, u32 compat, struct format_piece *out)
 	const char *p = *at, *end;
 	bool is_old = compat == 17;
 
-	*out = (struct format_piece){ .text = p };
+	*out = (struct format_piece){.text = p};
 	if (!*p)
 		return false;
 	if (p[0] == '%' && p[1] == '%') {
@@ -141,7 +142,8 @@ bool format_takes(enum format_conv c, const struct stype *t)
 {
 	switch (convs[c].takes) {
 	case I:
-		return t->kind == ST_INT || t->kind == ST_BOOL || t->kind == ST_ENUM || t->kind == ST_PTR;
+		return t->kind == ST_INT || t->kind == ST_BOOL || t->kind == ST_ENUM ||
+		       t->kind == ST_PTR;
 	case B:
 		return t->kind == ST_BUF;
 	case A:

@@ -20,7 +20,7 @@ static void pieces(const char *fmt, u32 compat, struct str *out)
 
 static void check_pieces(const char *fmt, u32 compat, const char *want)
 {
-	struct str out = { 0 };
+	struct str out = {0};
 
 	pieces(fmt, compat, &out);
 	CHECK_STR(str_text(&out), want);
@@ -81,11 +81,13 @@ TEST(format_spec_has_flags_and_numbers)
 TEST(format_takes_types)
 {
 	const struct stype *i = stype_int(4, true), *inet = stype_simple(ST_INET);
-	struct arena a = { 0 };
+	struct arena a = {0};
 	const struct stype *buf = stype_buf(&a, 8);
 
-	CHECK(format_takes(FORMAT_DEC, i) && !format_takes(FORMAT_DEC, inet) && !format_takes(FORMAT_DEC, buf));
-	CHECK(format_takes(FORMAT_STR, i) && format_takes(FORMAT_STR, inet) && !format_takes(FORMAT_STR, stype_none()));
+	CHECK(format_takes(FORMAT_DEC, i) && !format_takes(FORMAT_DEC, inet) &&
+	      !format_takes(FORMAT_DEC, buf));
+	CHECK(format_takes(FORMAT_STR, i) && format_takes(FORMAT_STR, inet) &&
+	      !format_takes(FORMAT_STR, stype_none()));
 	CHECK(format_takes(FORMAT_BUF, buf) && !format_takes(FORMAT_BUF, i));
 	CHECK(format_is_foreign(FORMAT_FLOAT_f) && !format_takes(FORMAT_FLOAT_f, i));
 	arena_free(&a);

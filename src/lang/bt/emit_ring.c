@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/emit_ring.c - records for user space.
  *
- * A record is reserved in the ring and its arguments are written where they will be read.  What may leave
- * the program, or changes something, comes before the reservation: a record that was reserved is always
- * submitted, and what is lost for want of room are records only, no effects.
+ * A record is reserved in the ring and its arguments are written where they will be read.  What may
+ * leave the program, or changes something, comes before the reservation: a record that was reserved
+ * is always submitted, and what is lost for want of room are records only, no effects.
  *
  *	scalars, and arguments with effects   computed
  *	reserve                               else: count the loss
@@ -20,13 +20,14 @@ enum {
 	RING_MAX = 1 << 28,
 };
 
-/* As many pages as the setting says, one for each CPU at least (0.17: as many for each), in all a power of 2, as the
- * kernel wants it. */
+/* As many pages as the setting says, one for each CPU at least (0.17: as many for each), in all a
+ * power of 2, as the kernel wants it. */
 static u32 ring_bytes(const struct emit *e)
 {
 	u64 page = e->s->w->page_size ? e->s->w->page_size : 4096, cpus = MAX(e->s->w->n_cpus, 1u);
 	u64 pages = MIN((u64)e->s->set.perf_rb_pages, (u64)RING_MAX / page), size = page;
-	u64 want = !pages ? RING_DEFAULT : page * (sema_compat17(e->s) ? pages * cpus : MAX(pages, cpus));
+	u64 want = !pages ? RING_DEFAULT
+			  : page * (sema_compat17(e->s) ? pages * cpus : MAX(pages, cpus));
 
 	while (size < want && size < RING_MAX)
 		size *= 2;
@@ -37,8 +38,10 @@ u32 emit_events_map(struct emit *e)
 {
 	if (e->events_map == UINT32_MAX)
 		e->events_map = mod_map(e->m, &(struct ir_map){
-			.name = "osmia_events", .type = BPF_MAP_TYPE_RINGBUF, .max_entries = ring_bytes(e),
-		});
+						      .name = "osmia_events",
+						      .type = BPF_MAP_TYPE_RINGBUF,
+						      .max_entries = ring_bytes(e),
+					      });
 	return e->events_map;
 }
 
@@ -46,9 +49,12 @@ static u32 counts_map(struct emit *e)
 {
 	if (e->counts_map == UINT32_MAX)
 		e->counts_map = mod_map(e->m, &(struct ir_map){
-			.name = "osmia_counts", .type = BPF_MAP_TYPE_PERCPU_ARRAY, .key_size = 4, .value_size = 8,
-			.max_entries = COUNT_HOWMANY,
-		});
+						      .name = "osmia_counts",
+						      .type = BPF_MAP_TYPE_PERCPU_ARRAY,
+						      .key_size = 4,
+						      .value_size = 8,
+						      .max_entries = COUNT_HOWMANY,
+					      });
 	return e->counts_map;
 }
 
@@ -78,7 +84,7 @@ void emit_count_at(struct emit *e, struct val *c)
 /* An action's record: header filled in. */
 static struct emit_record reserve(struct emit *e, u32 action, u32 size)
 {
-	struct emit_record r = { 0 };
+	struct emit_record r = {0};
 	struct val *args[3];
 
 	args[0] = ir_ref(e->b, OP_MAP, emit_events_map(e), 0);
@@ -119,7 +125,8 @@ void emit_record_end(struct emit *e, struct emit_record *r)
 /* Must it be computed whether there is room for a record or not? */
 static bool has_effect(const struct node *n)
 {
-	if (n->kind == NODE_BLOCK || n->kind == NODE_IF || n->kind == NODE_INCREMENT || n->kind == NODE_ASSIGN)
+	if (n->kind == NODE_BLOCK || n->kind == NODE_IF || n->kind == NODE_INCREMENT ||
+	    n->kind == NODE_ASSIGN)
 		return true;
 	if (n->kind == NODE_CALL && !n->func)
 		return true;
@@ -143,7 +150,7 @@ void emit_action(struct emit *e, const struct node *call, const struct node *fir
 		const struct stype *type = args->fields[i].type;
 
 		if (stype_is_scalar(type)) {
-			early[i] = (struct rv){ type, emit_scalar(e, arg) };
+			early[i] = (struct rv){type, emit_scalar(e, arg)};
 		} else if (has_effect(arg)) {
 			early[i] = emit_expr(e, arg);
 			if (early[i].v)

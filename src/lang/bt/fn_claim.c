@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/fn_claim.c - claims about the script: assert() at run time, the others when it is compiled. */
+/* lang/bt/fn_claim.c - claims about the script: assert() at run time, the others when it is
+ * compiled. */
 #include "lang/bt/emit_unit.h"
 #include "lang/bt/func.h"
 #include "lang/bt/print.h"
@@ -8,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* assert(c, m): if (!c) { errorf("assert failed: %s", m); exit(1); }  The second action follows the first. */
+/* assert(c, m): if (!c) { errorf("assert failed: %s", m); exit(1); }  The second action follows the
+ * first. */
 void func_check_assert(struct sema *s, struct node *n)
 {
 	struct node *cond = n->kids, *message = cond->next;
@@ -19,7 +21,8 @@ void func_check_assert(struct sema *s, struct node *n)
 	sema_expr(s, message);
 	n->type = stype_none();
 	if (t->kind != ST_NONE && !stype_is_scalar(t))
-		sema_error(s, cond, "assert() expects a condition, not %s", stype_name(sema_types(s), t));
+		sema_error(s, cond, "assert() expects a condition, not %s",
+			   stype_name(sema_types(s), t));
 	if (message->type->kind != ST_NONE && message->type->kind != ST_STR)
 		sema_error(s, message, "assert() expects a string as its message, not %s",
 			   stype_name(sema_types(s), message->type));
@@ -81,7 +84,9 @@ void func_check_static_assert(struct sema *s, struct node *n)
 	if (!message || t->kind == ST_NONE)
 		return;
 	if (!n->kids->is_const)
-		sema_error(s, n, "static_assert() expects a condition that is known when the script is compiled");
+		sema_error(s, n,
+			   "static_assert() expects a condition that is known when the script is "
+			   "compiled");
 	else if (!n->kids->konst && !s->dead)
 		sema_error(s, n, "%s", message);
 }
@@ -108,8 +113,8 @@ static void add_literal(struct str *out, const struct format_piece *p, const str
 	else if (strlen(letter) > 1 || !strchr("diuoxXc", *letter))
 		letter = "d";
 	snprintf(fmt, sizeof(fmt), "%%%s%s%s%s%s*.*%s%s", f->left ? "-" : "", f->plus ? "+" : "",
-		 f->space ? " " : "", f->alt || f->conv == FORMAT_PTR ? "#" : "", f->zero ? "0" : "",
-		 *letter == 's' || *letter == 'c' ? "" : "ll", letter);
+		 f->space ? " " : "", f->alt || f->conv == FORMAT_PTR ? "#" : "",
+		 f->zero ? "0" : "", *letter == 's' || *letter == 'c' ? "" : "ll", letter);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	if (arg->str)
@@ -126,7 +131,7 @@ void func_check_fail(struct sema *s, struct node *n)
 {
 	const char *fmt = print_literal(s, n, 0), *at = fmt;
 	struct node *arg = n->kids->next;
-	struct str text = { 0 };
+	struct str text = {0};
 	struct format_piece p;
 
 	n->type = stype_none();

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/fn_compare.c - strncmp and memcmp: eight bytes at a time.
  *
- * For words a and b of both sides, z = (a - 0x01..01) & ~a & 0x80..80 has its lowest bit in the byte of a's first
- * NUL; z ^ (z - 1) covers the bytes up to that one, or all where there is none.  Where a ^ b is 0 under it the words
- * are the same text.  A loop over 1,024 bytes is 128 rounds for the verifier, of a dozen insns each.
+ * For words a and b of both sides, z = (a - 0x01..01) & ~a & 0x80..80 has its lowest bit in the
+ * byte of a's first NUL; z ^ (z - 1) covers the bytes up to that one, or all where there is none.
+ * Where a ^ b is 0 under it the words are the same text.  A loop over 1,024 bytes is 128 rounds for
+ * the verifier, of a dozen insns each.
  */
 #include "lang/bt/emit_unit.h"
 #include "lang/bt/func.h"
 #include "lang/bt/text.h"
 #include <string.h>
 
-enum { STRAIGHT_WORDS = 4 };  /* up to here no loop is made */
+enum { STRAIGHT_WORDS = 4 }; /* up to here no loop is made */
 
 static const s64 ones = 0x0101010101010101, tops = (s64)0x8080808080808080;
 
@@ -42,11 +43,12 @@ static struct val *load_word(struct emit *e, struct val *p, s64 off, u32 n, bool
 	if (n >= 8 && aligned)
 		return load(e, IR_I64, p, off, 0);
 	while (done < n) {
-		u32 bytes = !aligned ? 1 : n - done >= 4 ? 4 : n - done >= 2 ? 2 : 1;
+		u32 left = aligned ? n - done : 1;
+		enum ir_type type = left >= 4 ? IR_I32 : left >= 2 ? IR_I16 : IR_I8;
 
-		part = load(e, bytes == 4 ? IR_I32 : bytes == 2 ? IR_I16 : IR_I8, p, off + done, done * 8);
+		part = load(e, type, p, off + done, done * 8);
 		v = v ? emit_bin(e, OP_OR, v, part) : part;
-		done += bytes;
+		done += ir_type_bytes(type);
 	}
 	return v ? v : emit_i64(e, 0);
 }
@@ -54,12 +56,12 @@ static struct val *load_word(struct emit *e, struct val *p, s64 off, u32 n, bool
 struct comparison {
 	struct text a, b;
 	bool a_aligned, b_aligned;
-	bool is_text;          /* ends behind a NUL */
-	struct val *limit;     /* bytes to be compared at most; NULL: `most` */
+	bool is_text;	   /* ends behind a NUL */
+	struct val *limit; /* bytes to be compared at most; NULL: `most` */
 	u32 most;
-	bool wants_sign;       /* else 0 or 1 */
+	bool wants_sign; /* else 0 or 1 */
 	struct blk *end;
-	struct val *result;    /* phi in end */
+	struct val *result; /* phi in end */
 };
 
 static void answer(struct emit *e, struct comparison *c, struct val *v)
@@ -73,32 +75,39 @@ static struct val *difference(struct emit *e, struct val *a, struct val *b, stru
 {
 	for (u32 bits = 32; bits >= 8; bits /= 2) {
 		struct val *low = emit_bin_imm(e, OP_AND, d, (s64)((1ull << bits) - 1));
-		struct val *skip = ir_select(e->b, emit_cmp_imm(e, OP_EQ, low, 0), emit_i64(e, bits), emit_i64(e, 0));
+		struct val *skip = ir_select(e->b, emit_cmp_imm(e, OP_EQ, low, 0),
+					     emit_i64(e, bits), emit_i64(e, 0));
 
 		a = emit_bin(e, OP_LSHR, a, skip);
 		b = emit_bin(e, OP_LSHR, b, skip);
 		d = emit_bin(e, OP_LSHR, d, skip);
 	}
-	return emit_bin(e, OP_SUB, emit_narrow(e, a, stype_int(1, true)), emit_narrow(e, b, stype_int(1, true)));
+	return emit_bin(e, OP_SUB, emit_narrow(e, a, stype_int(1, true)),
+			emit_narrow(e, b, stype_int(1, true)));
 }
 
-/* Goes on where the words are the same and neither text nor limit ends with them.  left: bytes of the limit that are
- * left, NULL: enough. */
-static void compare_word(struct emit *e, struct comparison *c, struct val *a, struct val *b, struct val *left)
+/* Goes on where the words are the same and neither text nor limit ends with them.  left: bytes of
+ * the limit that are left, NULL: enough. */
+static void compare_word(struct emit *e, struct comparison *c, struct val *a, struct val *b,
+			 struct val *left)
 {
 	struct blk *differ = blk_new(e->fn), *same = blk_new(e->fn), *go;
 	struct val *d = emit_bin(e, OP_XOR, a, b), *z = NULL;
 
 	if (c->is_text) {
-		z = emit_bin_imm(e, OP_AND, emit_bin(e, OP_AND, emit_bin_imm(e, OP_SUB, a, ones),
-						     emit_bin_imm(e, OP_XOR, a, -1)), tops);
+		z = emit_bin_imm(e, OP_AND,
+				 emit_bin(e, OP_AND, emit_bin_imm(e, OP_SUB, a, ones),
+					  emit_bin_imm(e, OP_XOR, a, -1)),
+				 tops);
 		d = emit_bin(e, OP_AND, d, emit_bin(e, OP_XOR, z, emit_bin_imm(e, OP_SUB, z, 1)));
 	}
 	if (left) {
 		struct val *bits = emit_bin_imm(e, OP_SHL, left, 3);
-		struct val *mask = emit_bin_imm(e, OP_SUB, emit_bin(e, OP_SHL, emit_i64(e, 1), bits), 1);
+		struct val *mask =
+			emit_bin_imm(e, OP_SUB, emit_bin(e, OP_SHL, emit_i64(e, 1), bits), 1);
 
-		mask = ir_select(e->b, ir_cmp(e->b, OP_ULT, left, emit_i64(e, 8)), mask, emit_i64(e, -1));
+		mask = ir_select(e->b, ir_cmp(e->b, OP_ULT, left, emit_i64(e, 8)), mask,
+				 emit_i64(e, -1));
 		d = emit_bin(e, OP_AND, d, mask);
 	}
 	ir_br(e->b, emit_cmp_imm(e, OP_NE, d, 0), differ, same);
@@ -208,7 +217,8 @@ void func_check_strncmp(struct sema *s, struct node *n)
 	struct node *a = n->kids, *b = a->next, *count = b->next;
 
 	n->type = stype_int(8, true);
-	if (!text_check(s, a, "strncmp()") || !text_check(s, b, "strncmp()") || !sema_want_int(s, count, false))
+	if (!text_check(s, a, "strncmp()") || !text_check(s, b, "strncmp()") ||
+	    !sema_want_int(s, count, false))
 		return;
 	if (count->is_const && count->konst < 0)
 		sema_error(s, count, "strncmp() can't compare %lld bytes", (long long)count->konst);
@@ -219,7 +229,7 @@ void func_check_strncmp(struct sema *s, struct node *n)
 struct rv func_emit_strncmp(struct emit *e, const struct node *n)
 {
 	const struct node *count = node_kid(n, 2);
-	struct comparison c = { .is_text = true };
+	struct comparison c = {.is_text = true};
 
 	c.a = text_of(e, n->kids);
 	c.b = text_of(e, n->kids->next);
@@ -228,7 +238,7 @@ struct rv func_emit_strncmp(struct emit *e, const struct node *n)
 		c.most = (u32)MIN((u64)count->konst, (u64)c.most);
 	else
 		c.limit = emit_scalar(e, count);
-	return (struct rv){ n->type, compare(e, &c) };
+	return (struct rv){n->type, compare(e, &c)};
 }
 
 /* ---- memcmp ---- */
@@ -260,7 +270,7 @@ void func_check_memcmp(struct sema *s, struct node *n)
 static struct text memory_of(struct emit *e, const struct node *n)
 {
 	struct rv v = emit_expr(e, n);
-	struct text t = { NULL, n->type->size };
+	struct text t = {NULL, n->type->size};
 
 	if (!stype_is_scalar(n->type)) {
 		t.p = emit_direct(e, v);
@@ -274,7 +284,7 @@ static struct text memory_of(struct emit *e, const struct node *n)
 struct rv func_emit_memcmp(struct emit *e, const struct node *n)
 {
 	const struct node *count = node_kid(n, 2);
-	struct comparison c = { .wants_sign = true };
+	struct comparison c = {.wants_sign = true};
 
 	c.a = memory_of(e, n->kids);
 	c.b = memory_of(e, n->kids->next);
@@ -283,5 +293,5 @@ struct rv func_emit_memcmp(struct emit *e, const struct node *n)
 		c.most = (u32)MIN((u64)count->konst, (u64)c.most);
 	else
 		c.limit = text_min(e, emit_scalar(e, count), c.most);
-	return (struct rv){ n->type, compare(e, &c) };
+	return (struct rv){n->type, compare(e, &c)};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/fn_name.c - numbers to names: strerror, signal_name, syscall_name.
  *
- * The names are a table of the program's read-only data, a row of NAME_BYTES each, so that the result is a string like
- * any other.  Of a number that is known the name is known, too.
+ * The names are a table of the program's read-only data, a row of NAME_BYTES each, so that the
+ * result is a string like any other.  Of a number that is known the name is known, too.
  */
 #include "abi/syscall.h"
 #include "lang/bt/emit_unit.h"
@@ -14,9 +14,9 @@
 enum { NAME_BYTES = 64, ERRORS = 134, SIGNALS = 65 };
 
 struct names {
-	u32 n;                          /* rows; then one more for what is unknown */
-	bool either_sign;               /* -2 is as 2 */
-	const char *(*name)(u32 i);     /* NULL: none of that number */
+	u32 n;			    /* rows; then one more for what is unknown */
+	bool either_sign;	    /* -2 is as 2 */
+	const char *(*name)(u32 i); /* NULL: none of that number */
 	const char *unknown;
 };
 
@@ -37,13 +37,13 @@ static const char *syscall_text(u32 i)
 	return info ? info->name : NULL;
 }
 
-static const struct names errors = { ERRORS, true, error_name, "Unknown error" };
-static const struct names signals = { SIGNALS, false, signal_text, "Unknown signal" };
+static const struct names errors = {ERRORS, true, error_name, "Unknown error"};
+static const struct names signals = {SIGNALS, false, signal_text, "Unknown signal"};
 
 /* Of system calls as many rows as there are numbers. */
 static struct names syscalls(void)
 {
-	struct names t = { 0, false, syscall_text, "unknown syscall" };
+	struct names t = {0, false, syscall_text, "unknown syscall"};
 
 	for (u32 i = 0; i < syscall_count(); i++)
 		t.n = MAX(t.n, syscall_at(i)->nr + 1);
@@ -70,7 +70,8 @@ static struct val *table(struct emit *e, const struct names *t)
 
 	for (u32 i = 0; i <= t->n; i++)
 		snprintf(data + i * NAME_BYTES, NAME_BYTES, "%s", name_of(t, i));
-	have = s->rodata_bytes.n >= size ? memmem(s->rodata_bytes.p, s->rodata_bytes.n, data, size) : NULL;
+	have = s->rodata_bytes.n >= size ? memmem(s->rodata_bytes.p, s->rodata_bytes.n, data, size)
+					 : NULL;
 	if (have)
 		return ir_ref(e->b, OP_GLOBAL, s->rodata, have - s->rodata_bytes.p);
 	return emit_bytes(e, data, size);
@@ -90,11 +91,12 @@ static struct rv emit_name(struct emit *e, const struct node *n, const struct na
 	struct val *v = emit_scalar(e, n->kids), *row;
 
 	if (t->either_sign)
-		v = ir_select(e->b, emit_cmp_imm(e, OP_SLT, v, 0), emit_bin(e, OP_SUB, emit_i64(e, 0), v), v);
+		v = ir_select(e->b, emit_cmp_imm(e, OP_SLT, v, 0),
+			      emit_bin(e, OP_SUB, emit_i64(e, 0), v), v);
 	v = ir_select(e->b, ir_cmp(e->b, OP_ULT, v, emit_i64(e, t->n)), v, emit_i64(e, t->n));
 	row = ir_ptradd(e->b, table(e, t), emit_bin_imm(e, OP_MUL, v, NAME_BYTES));
 	row->space = SPACE_MAP_VALUE;
-	return (struct rv){ n->type, row };
+	return (struct rv){n->type, row};
 }
 
 void func_check_strerror(struct sema *s, struct node *n)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/fn_packet.c - skboutput: packets for a capture file.
  *
- * What lies behind skb->data in one piece is copied into scratch memory, behind the record's header, and given to
- * the ring: so the record is as long as the packet.  Pages that hang on the packet are left out.
+ * What lies behind skb->data in one piece is copied into scratch memory, behind the record's
+ * header, and given to the ring: so the record is as long as the packet.  Pages that hang on the
+ * packet are left out.
  */
 #include "abi/helper.h"
 #include "lang/bt/check_inner.h"
@@ -18,8 +19,9 @@ static const struct stype *skb_of(struct sema *s, const struct node *n)
 {
 	const struct stype *t = n->type;
 
-	return t->kind == ST_PTR && t->of->name && !strcmp(t->of->name, "struct sk_buff") ?
-		       sema_complete(s, t->of) : NULL;
+	return t->kind == ST_PTR && t->of->name && !strcmp(t->of->name, "struct sk_buff")
+		       ? sema_complete(s, t->of)
+		       : NULL;
 }
 
 void func_check_skboutput(struct sema *s, struct node *n)
@@ -32,7 +34,8 @@ void func_check_skboutput(struct sema *s, struct node *n)
 	if (!sema_literal_str(s, path, "skboutput()'s path") || !sema_want_int(s, len, false) ||
 	    !sema_want_int(s, off, false) || !sema_is_known(skb->type))
 		return;
-	if (!t || !stype_field(t, "data") || !stype_field(t, "len") || !stype_field(t, "data_len")) {
+	if (!t || !stype_field(t, "data") || !stype_field(t, "len") ||
+	    !stype_field(t, "data_len")) {
 		sema_error(s, skb, "skboutput() expects a struct sk_buff *, not %s",
 			   stype_name(sema_types(s), skb->type));
 		return;
@@ -59,7 +62,8 @@ struct rv func_emit_skboutput(struct emit *e, const struct node *n)
 	const struct stype *args = emit_record_type(e, n);
 	const struct stype_field *f = args->fields;
 	const struct stype *t = skb_of(e->s, skb);
-	struct val *at = text_address(e, skb), *most = emit_scalar(e, len), *skip = emit_scalar(e, off);
+	struct val *at = text_address(e, skb), *most = emit_scalar(e, len),
+		   *skip = emit_scalar(e, off);
 	struct val *record = emit_temp(e, args->size + PACKET_MAX), *linear, *bytes, *size, *ret;
 	struct emit_if lost;
 
@@ -80,5 +84,5 @@ struct rv func_emit_skboutput(struct emit *e, const struct node *n)
 	lost = emit_if(e, emit_cmp_imm(e, OP_SLT, ret, 0));
 	emit_count(e, COUNT_EVENTS_LOST);
 	emit_endif(e, &lost);
-	return (struct rv){ n->type, ret };
+	return (struct rv){n->type, ret};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/fn_print.c - what user space prints or does: printf and its kin.
  *
- * Formats are taken apart by obj/format.h and held against the arguments' types here; how values look is
- * for output/script_format.c.
+ * Formats are taken apart by obj/format.h and held against the arguments' types here; how values
+ * look is for output/script_format.c.
  */
 #include "abi/helper.h"
 #include "lang/bt/check_inner.h"
@@ -16,7 +16,7 @@
 enum {
 	ARGS_MAX = 64,
 	RECORD_MAX = 1 << 16,
-	JOIN_MAX = 16,       /* strings of one join() */
+	JOIN_MAX = 16, /* strings of one join() */
 };
 
 /* ---- literals, with the mistake at the call ---- */
@@ -47,13 +47,15 @@ static bool literal_int(struct sema *s, struct node *n, u32 i, s64 *v)
 /* ---- formats ---- */
 
 /* One argument for one conversion.  star: it is a width or precision. */
-static bool arg_fits(struct sema *s, struct node *n, struct node *arg, const struct format_spec *f, bool star)
+static bool arg_fits(struct sema *s, struct node *n, struct node *arg, const struct format_spec *f,
+		     bool star)
 {
 	const struct stype *t = sema_read_type(arg->type);
 	const char *letters = format_conv_text(f->conv);
 
 	if (sema_without_value(arg)) {
-		sema_error(s, n, "%s() has no value that could be printed", sema_without_value(arg));
+		sema_error(s, n, "%s() has no value that could be printed",
+			   sema_without_value(arg));
 		return false;
 	}
 	if (t->kind == ST_NONE)
@@ -61,7 +63,8 @@ static bool arg_fits(struct sema *s, struct node *n, struct node *arg, const str
 	if (star ? t->kind == ST_INT : format_takes(f->conv, t))
 		return true;
 	if (star)
-		sema_error(s, n, "'*' in a format expects an integer, not '%s'", stype_name(sema_types(s), t));
+		sema_error(s, n, "'*' in a format expects an integer, not '%s'",
+			   stype_name(sema_types(s), t));
 	else if (format_is_foreign(f->conv))
 		sema_error(s, n, "unsupported format specifier: %s", letters);
 	else
@@ -72,7 +75,8 @@ static bool arg_fits(struct sema *s, struct node *n, struct node *arg, const str
 
 static void count_wrong(struct sema *s, struct node *n, const char *what, u32 have, u32 want)
 {
-	sema_error(s, n, "%s arguments for format string (%u supplied, %u expected)", what, have, want);
+	sema_error(s, n, "%s arguments for format string (%u supplied, %u expected)", what, have,
+		   want);
 }
 
 bool print_check(struct sema *s, struct node *n, const char *fmt, struct node *first)
@@ -96,7 +100,8 @@ bool print_check(struct sema *s, struct node *n, const char *fmt, struct node *f
 		if (!p.is_spec)
 			continue;
 		if (p.spec.too_wide)
-			sema_error(s, n, "a width or precision in the format is above %u", FORMAT_WIDTH_MAX);
+			sema_error(s, n, "a width or precision in the format is above %u",
+				   FORMAT_WIDTH_MAX);
 		for (u32 i = p.spec.star_width + p.spec.star_precision; i; i--, arg = arg->next)
 			if (!arg_fits(s, n, arg, &p.spec, true))
 				return false;
@@ -108,7 +113,7 @@ bool print_check(struct sema *s, struct node *n, const char *fmt, struct node *f
 }
 
 struct script_action *print_action(struct sema *s, struct node *n, enum script_action_kind kind,
-				    const char *text, const struct node *first)
+				   const char *text, const struct node *first)
 {
 	const struct stype *types[ARGS_MAX];
 	struct script_action *a;
@@ -122,8 +127,8 @@ struct script_action *print_action(struct sema *s, struct node *n, enum script_a
 	a->text = arena_strdup(sema_types(s), text);
 	a->args = sema_record(s, types, count);
 	if (a->args->size > RECORD_MAX)
-		sema_error(s, n, "the arguments of %s() are %u bytes, more than %u", n->text, a->args->size,
-			   RECORD_MAX);
+		sema_error(s, n, "the arguments of %s() are %u bytes, more than %u", n->text,
+			   a->args->size, RECORD_MAX);
 	return a;
 }
 
@@ -203,7 +208,7 @@ struct rv func_emit_system(struct emit *e, const struct node *n)
 
 static void check_print_map(struct sema *s, struct node *n, struct bt_map *m)
 {
-	const struct stype *types[2] = { stype_int(8, false), stype_int(8, false) };
+	const struct stype *types[2] = {stype_int(8, false), stype_int(8, false)};
 	struct script_action *a;
 	s64 v;
 
@@ -214,9 +219,12 @@ static void check_print_map(struct sema *s, struct node *n, struct bt_map *m)
 			sema_error(s, n, "print()'s %s can't be negative", i == 1 ? "top" : "div");
 	}
 	if (m->value && m->value->kind == ST_STATS && node_n_kids(n) > 1)
-		sema_warn(s, n, "print()'s top and div arguments are ignored when used on stats() maps");
+		sema_warn(s, n,
+			  "print()'s top and div arguments are ignored when used on stats() maps");
 	if (s->loops)
-		sema_warn(s, n, "print() of a map in a loop: the map is printed later, when it may have changed");
+		sema_warn(s, n,
+			  "print() of a map in a loop: the map is printed later, when it may have "
+			  "changed");
 	a = sema_action(s, n, ACTION_PRINT_MAP);
 	if (!a)
 		return;
@@ -260,11 +268,13 @@ void func_check_print(struct sema *s, struct node *n)
 		return;
 	}
 	if (sema_without_value(arg))
-		sema_error(s, n, "%s() has no value that could be printed", sema_without_value(arg));
+		sema_error(s, n, "%s() has no value that could be printed",
+			   sema_without_value(arg));
 	if (t->kind == ST_NONE)
 		return;
 	if (t->kind == ST_VOID || (stype_is_agg(t) && !sema_is_number_agg(t))) {
-		sema_error(s, n, "%s type passed to print() is not printable", stype_name(sema_types(s), t));
+		sema_error(s, n, "%s type passed to print() is not printable",
+			   stype_name(sema_types(s), t));
 		return;
 	}
 	print_action(s, n, ACTION_PRINT_VALUE, "", arg);
@@ -282,7 +292,7 @@ struct rv func_emit_print(struct emit *e, const struct node *n)
 	}
 	if (kind == ACTION_PRINT_ELEM) {
 		const struct bt_map *m = n->kids->map;
-		struct rv key = { m->key, emit_key(e, n->kids) };
+		struct rv key = {m->key, emit_key(e, n->kids)};
 
 		if (stype_is_scalar(m->key))
 			key.v = emit_load(e, m->key, key.v, 0);
@@ -368,7 +378,8 @@ void func_check_join(struct sema *s, struct node *n)
 		return;
 	}
 	types[0] = stype_int(4, false);
-	types[1] = stype_array(sema_types(s), stype_str(sema_types(s), (u32)s->set.max_strlen), JOIN_MAX);
+	types[1] = stype_array(sema_types(s), stype_str(sema_types(s), (u32)s->set.max_strlen),
+			       JOIN_MAX);
 	if (!sep)
 		return;
 	a = sema_action(s, n, ACTION_JOIN);
@@ -378,7 +389,8 @@ void func_check_join(struct sema *s, struct node *n)
 	a->args = sema_record(s, types, 2);
 }
 
-/* Strings up to the first null pointer, one after another without a loop: each is read into its place. */
+/* Strings up to the first null pointer, one after another without a loop: each is read into its
+ * place. */
 struct rv func_emit_join(struct emit *e, const struct node *n)
 {
 	const struct stype *args = emit_record_type(e, n);
@@ -390,7 +402,8 @@ struct rv func_emit_join(struct emit *e, const struct node *n)
 
 	ir_store(e->b, ir_const(e->b, IR_I32, 0), r.p, count->off);
 	for (u32 i = 0; i < JOIN_MAX; i++) {
-		struct val *p, *dst = ir_ptradd(e->b, r.p, emit_i64(e, strings->off + (s64)i * size));
+		struct val *p,
+			*dst = ir_ptradd(e->b, r.p, emit_i64(e, strings->off + (s64)i * size));
 
 		ir_store(e->b, emit_i64(e, 0), slot, 0);
 		emit_read(e, slot, 8, ir_ptradd(e->b, array, emit_i64(e, (s64)i * 8)));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/fn_printk.c - what the kernel prints itself: debugf into the trace pipe, printf of pinned iterators into
- * the file that is read.
+/* lang/bt/fn_printk.c - what the kernel prints itself: debugf into the trace pipe, printf of pinned
+ * iterators into the file that is read.
  *
- * Its printf knows integers and strings, widths but no precisions, and C's sizes of integers: all go as 64-bit ones.
+ * Its printf knows integers and strings, widths but no precisions, and C's sizes of integers: all
+ * go as 64-bit ones.
  */
 #include "abi/helper.h"
 #include "lang/bt/check_inner.h"
@@ -13,8 +14,8 @@
 #include <string.h>
 
 enum {
-	TRACE_ARGS_MAX = 3,  /* of bpf_trace_printk() */
-	SEQ_ARGS_MAX = 12,   /* kernel/bpf/helpers.c, MAX_BPRINTF_VARARGS */
+	TRACE_ARGS_MAX = 3, /* of bpf_trace_printk() */
+	SEQ_ARGS_MAX = 12,  /* kernel/bpf/helpers.c, MAX_BPRINTF_VARARGS */
 };
 
 bool print_is_pinned(const struct sema *s, const struct bt_probe *p)
@@ -37,15 +38,17 @@ static void check_kernel(struct sema *s, struct node *n, u32 max)
 	if (!fmt || !print_check(s, n, fmt, arg))
 		return;
 	if (node_n_kids(n) > max + 1)
-		sema_error(s, n, "%s() takes at most %u arguments behind its format here", n->text, max);
+		sema_error(s, n, "%s() takes at most %u arguments behind its format here", n->text,
+			   max);
 	while (arg && format_next(&at, s->opts->compat, &p)) {
 		const char *letters = format_conv_text(p.spec.conv);
 
 		if (!p.is_spec)
 			continue;
-		if (letters[1] || !strchr("dixuXps", letters[0]) || p.spec.alt || p.spec.precision >= 0 ||
-		    p.spec.star_width)
-			sema_error(s, node_kid(n, 0), "the kernel's printf has no conversion %.*s", (int)p.len, p.text);
+		if (letters[1] || !strchr("dixuXps", letters[0]) || p.spec.alt ||
+		    p.spec.precision >= 0 || p.spec.star_width)
+			sema_error(s, node_kid(n, 0), "the kernel's printf has no conversion %.*s",
+				   (int)p.len, p.text);
 		else if ((p.spec.conv == FORMAT_STR) != (arg->type->kind == ST_STR))
 			sema_error(s, arg, "type does not match format specifier: %s", letters);
 		arg = arg->next;
@@ -55,7 +58,7 @@ static void check_kernel(struct sema *s, struct node *n, u32 max)
 /* The format as the kernel takes it, with its NUL. */
 static struct val *kernel_format(struct emit *e, const char *fmt, u32 *bytes)
 {
-	struct str text = { 0 };
+	struct str text = {0};
 	struct format_piece p;
 	struct val *v;
 
@@ -70,7 +73,8 @@ static struct val *kernel_format(struct emit *e, const char *fmt, u32 *bytes)
 			str_addn(&text, p.text, p.len);
 		else
 			str_addf(&text, "%.*s%s%c", head, p.text,
-				 p.spec.conv == FORMAT_STR || p.spec.conv == FORMAT_PTR ? "" : "ll", p.text[p.len - 1]);
+				 p.spec.conv == FORMAT_STR || p.spec.conv == FORMAT_PTR ? "" : "ll",
+				 p.text[p.len - 1]);
 	}
 	*bytes = (u32)text.len + 1;
 	v = emit_bytes(e, str_text(&text), *bytes);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/fn_search.c - strlen, strcap, strstr, strcontains.
  *
- * Looking for one text in another compares a byte a call of bpf_loop(), so that the verifier follows one round
- * instead of up to a million.  What the rounds count lies in scratch memory: the verifier knows nothing of
- * it, and so every round looks the same to it.
+ * Looking for one text in another compares a byte a call of bpf_loop(), so that the verifier
+ * follows one round instead of up to a million.  What the rounds count lies in scratch memory: the
+ * verifier knows nothing of it, and so every round looks the same to it.
  *
  *	frame on the stack      hay ── needle ── state
- *	state in scratch        pos: where in the hay the needle may begin    len: bytes of it found there
+ *	state in scratch        pos: where in the hay the needle may begin
+ *	                        len: bytes of it found there
  *	                        found: the answer
  */
 #include "abi/helper.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 
 enum { FRAME_HAY = 0, FRAME_NEEDLE = 8, FRAME_STATE = 16, FRAME_BYTES = 24 };
-enum { ROUNDS_MAX = 1 << 23 };  /* kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS */
+enum { ROUNDS_MAX = 1 << 23 }; /* kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS */
 enum { STATE_POS = 0, STATE_LEN = 8, STATE_FOUND = 16, STATE_BYTES = 24 };
 
 static void set_const(struct node *n, s64 v)
@@ -34,8 +35,8 @@ void func_check_strlen(struct sema *s, struct node *n)
 		set_const(n, (s64)strlen(n->kids->str));
 }
 
-/* The helper that copies a string says how long it is: with the NUL, which it may have put over the last
- * byte itself. */
+/* The helper that copies a string says how long it is: with the NUL, which it may have put over the
+ * last byte itself. */
 static struct val *length(struct emit *e, const struct text *t)
 {
 	struct val *copy = emit_temp(e, t->size), *ret, *last, *is_cut, *len;
@@ -43,7 +44,8 @@ static struct val *length(struct emit *e, const struct text *t)
 	ret = emit_call(e, HELPER_probe_read_kernel_str, copy, emit_i64(e, t->size), t->p);
 	last = ir_cast(e->b, OP_ZEXT, IR_I64, ir_load(e->b, IR_I8, t->p, t->size - 1));
 	is_cut = ir_select(e->b, emit_cmp_imm(e, OP_EQ, ret, t->size), last, emit_i64(e, 0));
-	len = ir_select(e->b, emit_cmp_imm(e, OP_SLE, ret, 0), emit_i64(e, 0), emit_bin_imm(e, OP_SUB, ret, 1));
+	len = ir_select(e->b, emit_cmp_imm(e, OP_SLE, ret, 0), emit_i64(e, 0),
+			emit_bin_imm(e, OP_SUB, ret, 1));
 	return ir_select(e->b, emit_cmp_imm(e, OP_NE, is_cut, 0), emit_i64(e, t->size), len);
 }
 
@@ -51,7 +53,7 @@ struct rv func_emit_strlen(struct emit *e, const struct node *n)
 {
 	struct text t = text_of(e, n->kids);
 
-	return (struct rv){ n->type, t.size ? length(e, &t) : emit_i64(e, 0) };
+	return (struct rv){n->type, t.size ? length(e, &t) : emit_i64(e, 0)};
 }
 
 void func_check_strcap(struct sema *s, struct node *n)
@@ -125,7 +127,8 @@ static struct fn *round_fn(struct emit *e, u32 hay_size, u32 needle_size)
 	state = field(entry, frame, FRAME_STATE);
 	pos = ir_load(entry, IR_I64, state, STATE_POS);
 	len = ir_load(entry, IR_I64, state, STATE_LEN);
-	ir_br(entry, ir_cmp(entry, OP_ULT, len, ir_const(entry, IR_I64, needle_size)), in_needle, ends);
+	ir_br(entry, ir_cmp(entry, OP_ULT, len, ir_const(entry, IR_I64, needle_size)), in_needle,
+	      ends);
 	found(ends, state, pos);
 
 	c = byte_at(in_needle, field(in_needle, frame, FRAME_NEEDLE), len);
@@ -190,8 +193,8 @@ static struct val *search(struct emit *e, const struct node *n)
 	ir_store(e->b, emit_i64(e, 0), state, STATE_POS);
 	ir_store(e->b, emit_i64(e, 0), state, STATE_LEN);
 	ir_store(e->b, emit_i64(e, -1), state, STATE_FOUND);
-	emit_call(e, HELPER_loop, emit_i64(e, (s64)rounds), ir_ref(e->b, OP_FUNC, f->index, 0), frame,
-		  emit_i64(e, 0));
+	emit_call(e, HELPER_loop, emit_i64(e, (s64)rounds), ir_ref(e->b, OP_FUNC, f->index, 0),
+		  frame, emit_i64(e, 0));
 	return ir_load(e->b, IR_I64, state, STATE_FOUND);
 }
 
@@ -202,7 +205,8 @@ static void check_search(struct sema *s, struct node *n, const char *what, bool 
 	s64 v;
 
 	n->type = is_bool && !sema_compat17(s) ? stype_bool() : stype_int(8, true);
-	if (!text_check(s, n->kids, what) || !text_check(s, n->kids->next, what) || !hay->str || !needle->str)
+	if (!text_check(s, n->kids, what) || !text_check(s, n->kids->next, what) || !hay->str ||
+	    !needle->str)
 		return;
 	at = strstr(hay->str, needle->str);
 	v = at ? at - hay->str : -1;
@@ -216,7 +220,7 @@ void func_check_strstr(struct sema *s, struct node *n)
 
 struct rv func_emit_strstr(struct emit *e, const struct node *n)
 {
-	return (struct rv){ n->type, search(e, n) };
+	return (struct rv){n->type, search(e, n)};
 }
 
 void func_check_strcontains(struct sema *s, struct node *n)
@@ -229,5 +233,5 @@ struct rv func_emit_strcontains(struct emit *e, const struct node *n)
 	struct val *at = search(e, n), *holds;
 
 	holds = ir_cmp(e->b, OP_SLE, emit_i64(e, 0), at);
-	return (struct rv){ n->type, ir_cast(e->b, OP_ZEXT, IR_I64, holds) };
+	return (struct rv){n->type, ir_cast(e->b, OP_ZEXT, IR_I64, holds)};
 }

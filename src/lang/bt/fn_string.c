@@ -22,7 +22,8 @@ bool text_check(struct sema *s, struct node *n, const char *what)
 {
 	const struct stype *t = n->type;
 
-	if (t->kind == ST_STR || (t->kind == ST_ARRAY && is_char(t->of)) || (t->kind == ST_PTR && is_char(t->of)))
+	if (t->kind == ST_STR || (t->kind == ST_ARRAY && is_char(t->of)) ||
+	    (t->kind == ST_PTR && is_char(t->of)))
 		return true;
 	if (t->kind != ST_NONE)
 		sema_error(s, n, "%s expects a string, not %s", what, stype_name(sema_types(s), t));
@@ -40,12 +41,13 @@ struct val *text_address(struct emit *e, const struct node *n)
 
 struct val *text_min(struct emit *e, struct val *v, u64 max)
 {
-	return ir_select(e->b, ir_cmp(e->b, OP_ULT, v, emit_i64(e, (s64)max)), v, emit_i64(e, (s64)max));
+	return ir_select(e->b, ir_cmp(e->b, OP_ULT, v, emit_i64(e, (s64)max)), v,
+			 emit_i64(e, (s64)max));
 }
 
 struct text text_of(struct emit *e, const struct node *n)
 {
-	struct text t = { NULL, n->type->size };
+	struct text t = {NULL, n->type->size};
 
 	if (n->type->kind != ST_PTR) {
 		t.p = emit_direct(e, emit_expr(e, n));
@@ -114,19 +116,25 @@ static void check_str(struct sema *s, struct node *n)
 	if (len && !sema_want_int(s, len, false))
 		return;
 	if (len && len->is_const && len->konst < 0) {
-		sema_error(s, n, "%s() cannot use negative length (%lld)", n->text, (long long)len->konst);
+		sema_error(s, n, "%s() cannot use negative length (%lld)", n->text,
+			   (long long)len->konst);
 		return;
 	}
 	if (t->kind == ST_NONE || fold_str(s, n))
 		return;
-	if (t->kind != ST_STR && t->kind != ST_INT && t->kind != ST_PTR && !(t->kind == ST_ARRAY && is_char(t->of))) {
-		sema_error(s, n, "%s() expects a string, integer or a pointer type as first argument (%s provided)",
+	if (t->kind != ST_STR && t->kind != ST_INT && t->kind != ST_PTR &&
+	    !(t->kind == ST_ARRAY && is_char(t->of))) {
+		sema_error(s, n,
+			   "%s() expects a string, integer or a pointer type as first argument (%s "
+			   "provided)",
 			   n->text, stype_name(sema_types(s), t));
 		return;
 	}
 	if (len && len->is_const && (u64)len->konst + 1 > size)
-		sema_warn(s, n, "length param (%lld) is too long and will be shortened to %u bytes"
-				" (see BPFTRACE_MAX_STRLEN)", (long long)len->konst, size);
+		sema_warn(s, n,
+			  "length param (%lld) is too long and will be shortened to %u bytes"
+			  " (see BPFTRACE_MAX_STRLEN)",
+			  (long long)len->konst, size);
 	else if (len && len->is_const)
 		size = (u32)len->konst + 1;
 	if (stype_is_mem(t))
@@ -140,27 +148,29 @@ static struct rv cut_str(struct emit *e, const struct node *n, struct val *p)
 	struct val *copy = emit_temp(e, n->type->size), *most;
 
 	if (!n->kids->next)
-		return (struct rv){ n->type, p };
+		return (struct rv){n->type, p};
 	most = text_min(e, emit_scalar(e, n->kids->next), n->type->size);
 	emit_zero(e, copy, n->type->size);
 	emit_call(e, HELPER_probe_read_kernel_str, copy, most, p);
-	return (struct rv){ n->type, copy };
+	return (struct rv){n->type, copy};
 }
 
 /* Reads a string to where it is to lie.
  *
- * What fills the type to its last byte without a NUL was cut, and the printer says so.  The helper always ends
- * with a NUL: the last byte is read once more by itself.
+ * What fills the type to its last byte without a NUL was cut, and the printer says so.  The helper
+ * always ends with a NUL: the last byte is read once more by itself.
  */
 static void read_str(struct emit *e, const struct node *n, struct val *src, struct val *to)
 {
 	const struct node *len = n->kids->next;
 	u32 size = n->type->size;
 	struct val *asked = NULL, *ret, *last;
-	struct emit_if full, cut = { 0 };
+	struct emit_if full, cut = {0};
 
 	if (len && len->is_const) {
-		emit_read_str(e, to, emit_i64(e, (s64)MIN(bytes_asked(e->s, (u64)len->konst), (u64)size)), src);
+		emit_read_str(e, to,
+			      emit_i64(e, (s64)MIN(bytes_asked(e->s, (u64)len->konst), (u64)size)),
+			      src);
 		return;
 	}
 	if (len)
@@ -185,8 +195,8 @@ static bool is_user_str(const struct node *n)
 
 bool text_read_to(struct emit *e, const struct node *n, struct val *to)
 {
-	if (n->kind != NODE_CALL || !n->func || n->str || (n->func->emit != func_emit_str && !is_user_str(n)) ||
-	    stype_is_mem(n->kids->type))
+	if (n->kind != NODE_CALL || !n->func || n->str ||
+	    (n->func->emit != func_emit_str && !is_user_str(n)) || stype_is_mem(n->kids->type))
 		return false;
 	if (is_user_str(n))
 		read_str(e, n, emit_ptr(e, emit_scalar(e, n->kids), SPACE_USER), to);
@@ -208,7 +218,7 @@ struct rv func_emit_str(struct emit *e, const struct node *n)
 		return cut_str(e, n, emit_direct(e, emit_expr(e, n->kids)));
 	to = emit_temp(e, n->type->size);
 	text_read_to(e, n, to);
-	return (struct rv){ n->type, to };
+	return (struct rv){n->type, to};
 }
 
 /* The same, of user memory whatever the pointer's type says. */
@@ -233,7 +243,7 @@ void func_check_default_str_length(struct sema *s, struct node *n)
 
 struct rv func_emit_default_str_length(struct emit *e, const struct node *n)
 {
-	return (struct rv){ n->type, emit_i64(e, n->konst) };
+	return (struct rv){n->type, emit_i64(e, n->konst)};
 }
 
 /* ---- buf ---- */
@@ -297,7 +307,7 @@ struct rv func_emit_buf(struct emit *e, const struct node *n)
 		emit_call(e, HELPER_probe_read, data, bytes, src);
 	else
 		emit_call(e, HELPER_probe_read_kernel, data, bytes, src);
-	return (struct rv){ n->type, p };
+	return (struct rv){n->type, p};
 }
 
 /* ---- path: fs paths of the kernel ---- */
@@ -312,10 +322,14 @@ void func_check_path(struct sema *s, struct node *n)
 	if (t->kind == ST_NONE)
 		return;
 	if (t->kind != ST_STRUCT && t->kind != ST_PTR)
-		sema_error(s, n, "path() only supports a pointer or a struct as its argument (%s provided)",
-			   stype_name(sema_types(s), t));
-	else if (size && sema_literal_int(s, size, "path()'s size", &v) && (v < 1 || v > (s64)s->set.max_strlen))
-		sema_error(s, size, "path()'s size must be 1 to %llu", (unsigned long long)s->set.max_strlen);
+		sema_error(
+			s, n,
+			"path() only supports a pointer or a struct as its argument (%s provided)",
+			stype_name(sema_types(s), t));
+	else if (size && sema_literal_int(s, size, "path()'s size", &v) &&
+		 (v < 1 || v > (s64)s->set.max_strlen))
+		sema_error(s, size, "path()'s size must be 1 to %llu",
+			   (unsigned long long)s->set.max_strlen);
 	else
 		n->type = stype_str(sema_types(s), (u32)v);
 }
@@ -330,7 +344,7 @@ struct rv func_emit_path(struct emit *e, const struct node *n)
 		of = emit_expr(e, n->kids).v;
 	emit_zero(e, p, n->type->size);
 	emit_call(e, HELPER_d_path, of, p, emit_i64(e, n->type->size));
-	return (struct rv){ n->type, p };
+	return (struct rv){n->type, p};
 }
 
 /* ---- str_concat ---- */
@@ -341,7 +355,8 @@ void func_check_str_concat(struct sema *s, struct node *n)
 	u64 size;
 
 	n->type = stype_str(sema_types(s), 1);
-	if (!text_check(s, n->kids, "str_concat()") || !text_check(s, n->kids->next, "str_concat()"))
+	if (!text_check(s, n->kids, "str_concat()") ||
+	    !text_check(s, n->kids->next, "str_concat()"))
 		return;
 	if (a->str && b->str) {
 		const char *both = arena_printf(&s->prog->arena, "%s%s", a->str, b->str);
@@ -372,7 +387,7 @@ struct rv func_emit_str_concat(struct emit *e, const struct node *n)
 	room = emit_i64(e, MIN(b.size, size));
 	emit_call(e, HELPER_probe_read_kernel_str, ir_ptradd(e->b, p, len), room, b.p);
 	emit_endif(e, &f);
-	return (struct rv){ n->type, p };
+	return (struct rv){n->type, p};
 }
 
 /* ---- strftime ---- */
@@ -396,14 +411,16 @@ void func_check_strftime(struct sema *s, struct node *n)
 		clock = when->type->n; /* as nsecs(CLOCK) noted it */
 	if (clock == CLOCK_OF_MONOTONIC)
 		sema_error(s, n, "strftime() can not take a monotonic timestamp");
-	*t = (struct stype){ .kind = ST_TIMESTAMP, .size = 8, .n = clock,
-			     .text = arena_strdup(sema_types(s), fmt ? fmt : "") };
+	*t = (struct stype){.kind = ST_TIMESTAMP,
+			    .size = 8,
+			    .n = clock,
+			    .text = arena_strdup(sema_types(s), fmt ? fmt : "")};
 	n->type = t;
 }
 
 struct rv func_emit_strftime(struct emit *e, const struct node *n)
 {
-	return (struct rv){ n->type, emit_scalar(e, n->kids->next) };
+	return (struct rv){n->type, emit_scalar(e, n->kids->next)};
 }
 
 /* ---- bswap ---- */
@@ -431,7 +448,9 @@ struct rv func_emit_bswap(struct emit *e, const struct node *n)
 {
 	struct val *v = ir_cast(e->b, OP_BSWAP, IR_I64, emit_scalar(e, n->kids));
 
-	return (struct rv){ n->type, n->type->size == 8 ? v : emit_bin_imm(e, OP_LSHR, v, 64 - 8 * n->type->size) };
+	return (struct rv){n->type, n->type->size == 8
+					    ? v
+					    : emit_bin_imm(e, OP_LSHR, v, 64 - 8 * n->type->size)};
 }
 
 /* ---- write_user ---- */
@@ -444,11 +463,14 @@ void func_check_write_user(struct sema *s, struct node *n)
 	if (!sema_want_int(s, to, true) || !sema_want_int(s, len, false))
 		return;
 	if (!stype_is_mem(from->type) && from->type->kind != ST_PTR && from->type->kind != ST_NONE)
-		sema_error(s, n, "write_user() expects a value in memory or a pointer as its source (%s provided)",
+		sema_error(s, n,
+			   "write_user() expects a value in memory or a pointer as its source (%s "
+			   "provided)",
 			   stype_name(sema_types(s), from->type));
-	else if (len->is_const && (len->konst < 0 || (stype_is_mem(from->type) && len->konst > from->type->size)))
-		sema_error(s, n, "write_user() of %lld bytes: the source has %u", (long long)len->konst,
-			   from->type->size);
+	else if (len->is_const &&
+		 (len->konst < 0 || (stype_is_mem(from->type) && len->konst > from->type->size)))
+		sema_error(s, n, "write_user() of %lld bytes: the source has %u",
+			   (long long)len->konst, from->type->size);
 }
 
 /* The helper wants own memory: what a pointer leads to is copied first. */
@@ -459,7 +481,8 @@ struct rv func_emit_write_user(struct emit *e, const struct node *n)
 	u32 most = in_memory ? from->type->size : (u32)e->s->set.max_strlen;
 	struct val *bytes, *src, *ret;
 
-	bytes = len->is_const ? emit_i64(e, MIN(len->konst, (s64)most)) : text_min(e, emit_scalar(e, len), most);
+	bytes = len->is_const ? emit_i64(e, MIN(len->konst, (s64)most))
+			      : text_min(e, emit_scalar(e, len), most);
 	if (in_memory) {
 		src = emit_direct(e, emit_expr(e, from));
 	} else {
@@ -467,9 +490,11 @@ struct rv func_emit_write_user(struct emit *e, const struct node *n)
 
 		src = emit_temp(e, most);
 		emit_zero(e, src, most);
-		emit_call(e, there->space == SPACE_USER ? HELPER_probe_read_user : HELPER_probe_read_kernel, src, bytes,
-			  there);
+		emit_call(e,
+			  there->space == SPACE_USER ? HELPER_probe_read_user
+						     : HELPER_probe_read_kernel,
+			  src, bytes, there);
 	}
 	ret = emit_call(e, HELPER_probe_write_user, text_address(e, to), src, bytes);
-	return (struct rv){ n->type, ir_cast(e->b, OP_ZEXT, IR_I64, emit_cmp_imm(e, OP_EQ, ret, 0)) };
+	return (struct rv){n->type, ir_cast(e->b, OP_ZEXT, IR_I64, emit_cmp_imm(e, OP_EQ, ret, 0))};
 }

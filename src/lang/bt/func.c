@@ -14,13 +14,13 @@ enum {
 };
 
 static const struct bt_func funcs[] = {
-#define FUNC(name, min, max, flags) { #name, min, max, flags, func_check_##name, func_emit_##name },
+#define FUNC(name, min, max, flags) {#name, min, max, flags, func_check_##name, func_emit_##name},
 #include "lang/bt/func.def"
 #undef FUNC
 };
 
 /* arg0, arg1 ...: a register or word of the stack, by its number. */
-static const struct bt_func argn = { "argN", 0, 0, B, func_check_argn, func_emit_argn };
+static const struct bt_func argn = {"argN", 0, 0, B, func_check_argn, func_emit_argn};
 
 /* Is it a prefix and a decimal number without leading zeros, of at most 3 digits? */
 static bool is_numbered(const char *name, const char *prefix)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/print.h - calls with a format, checked and made actions: what fn_print.c, fn_printk.c and fn_claim.c
- * share.
+/* lang/bt/print.h - calls with a format, checked and made actions: what fn_print.c, fn_printk.c and
+ * fn_claim.c share.
  */
 #pragma once
 #include "lang/bt/emit.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/text.h - bytes that functions on strings work with: what fn_string.c, fn_compare.c, fn_search.c and
- * emit_ring.c share.
+/* lang/bt/text.h - bytes that functions on strings work with: what fn_string.c, fn_compare.c,
+ * fn_search.c and emit_ring.c share.
  */
 #pragma once
 #include "lang/bt/emit.h"
@@ -19,8 +19,8 @@ struct text text_of(struct emit *e, const struct node *n);
 struct val *text_address(struct emit *e, const struct node *n);
 /* The smaller of both, as unsigned numbers. */
 struct val *text_min(struct emit *e, struct val *v, u64 max);
-/* Where n is str() of an address: reads the string to where it is to lie, n->type->size bytes at most.  False: it is
- * something else. */
+/* Where n is str() of an address: reads the string to where it is to lie, n->type->size bytes at
+ * most.  False: it is something else. */
 bool text_read_to(struct emit *e, const struct node *n, struct val *to);
 /* The tuple of a call's action. */
 const struct stype *emit_record_type(struct emit *e, const struct node *call);
