@@ -179,6 +179,11 @@ void script_prepare(struct load *l)
 	}
 }
 
+static bool may_miss(const struct load *l)
+{
+	return l->opts.partial || l->obj->script->missing_ok;
+}
+
 int script_check(struct load *l, struct diag *dg)
 {
 	const struct script *s = l->obj->script;
@@ -193,7 +198,7 @@ int script_check(struct load *l, struct diag *dg)
 		if (a->is_multi || !script_spec(l, a, &spec))
 			continue;
 		missing = l->e->ops->can_attach(l->e, &spec, dg);
-		if (missing && l->opts.partial)
+		if (missing && may_miss(l))
 			s->attaches.p[i].func = UINT32_MAX;
 		else if (!err)
 			err = missing;
@@ -408,7 +413,7 @@ int script_attach_all(struct load *l, struct diag *dg)
 	}
 	n = attach_order(l, false, done, &err, dg) + attach_order(l, true, done, &err, dg);
 	free(done);
-	if (err && n && l->opts.partial) {
+	if (err && n && may_miss(l)) {
 		errors_to_warnings(dg, n_msgs);
 		err = 0;
 	}

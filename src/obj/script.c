@@ -176,7 +176,7 @@ static void put_settings(struct str *o, const struct script *s)
 	put(o, s->stack_mode, 4);
 	put_text(o, s->str_trailer);
 	put(o, s->print_maps_on_exit | s->cpp_demangle << 1 | s->lazy_symbols << 2 |
-		   s->user_symbols << 3 | s->helper_errors << 4, 1);
+		   s->user_symbols << 3 | s->helper_errors << 4 | s->missing_ok << 5, 1);
 }
 
 static void put_attach(struct str *o, const struct script_attach *a)
@@ -497,6 +497,7 @@ static void get_settings(struct reader *r)
 	s->lazy_symbols = flags & 4;
 	s->user_symbols = flags & 8;
 	s->helper_errors = flags & 16;
+	s->missing_ok = flags & 32;
 }
 
 static bool is_of_map(enum script_action_kind k)

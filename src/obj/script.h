@@ -87,6 +87,7 @@ struct script {
 	/* settings */
 	u32 max_cat_bytes, max_strlen, max_map_keys;
 	const char *str_trailer;   /* str_trunc_trailer */
+	bool missing_ok;           /* what can't be attached is left out */
 	bool print_maps_on_exit, cpp_demangle, lazy_symbols, user_symbols, helper_errors;
 	u32 stack_mode;
 };

@@ -286,6 +286,7 @@ static void script_fill(struct emit *e)
 	s->max_strlen = (u32)MIN(set->max_strlen, UINT32_MAX);
 	s->max_map_keys = (u32)MIN(set->max_map_keys, UINT32_MAX);
 	s->str_trailer = arena_strdup(&s->arena, set->str_trunc_trailer ? set->str_trunc_trailer : "..");
+	s->missing_ok = set->missing_probes != 0;
 	s->print_maps_on_exit = set->print_maps_on_exit;
 	s->cpp_demangle = set->cpp_demangle;
 	s->lazy_symbols = set->lazy_symbolication;

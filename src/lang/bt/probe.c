@@ -361,21 +361,42 @@ static bool is_wanted(const struct sema *s, enum script_hook h)
 	return true;
 }
 
+/* The places of all attach points.  A pattern that fits nothing is no mistake beside one that does: it is asked
+ * again, to be told, when none did. */
+static int probe_places_find(struct sema *s, const struct node *node, bool expand, probe_places *places)
+{
+	u32 missing = s->set.missing_probes, n = 0;
+	int err = 0;
+
+	for (const struct node *k = node->kids; k; k = k->next)
+		n += k->kind == NODE_ATTACH;
+	for (const struct node *k = node->kids; k && !err; k = k->next) {
+		if (k->kind != NODE_ATTACH)
+			continue;
+		if (n > 1 && attach_is_pattern(k->text) && missing == MISSING_ERROR)
+			s->set.missing_probes = MISSING_IGNORE;
+		err = node_places(s, k, expand, places);
+		s->set.missing_probes = missing;
+	}
+	for (const struct node *k = node->kids; k && !err && n > 1 && !places->n; k = k->next)
+		if (k->kind == NODE_ATTACH && attach_is_pattern(k->text) && missing == MISSING_ERROR)
+			err = node_places(s, k, expand, places);
+	return err;
+}
+
 static int probe_node(struct sema *s, struct node *node)
 {
 	struct probe_uses uses = {0};
 	probe_places places = {0};
 	u32 kept = 0;
-	int err = 0;
+	int err;
 
 	for (struct node *k = node->kids; k; k = k->next)
 		if (k->kind != NODE_ATTACH)
 			uses_find(k, &uses);
 	/* Functions of the user engine's kernel have names, but no addresses. */
 	uses.probe |= uses.func && s->w->is_user;
-	for (struct node *k = node->kids; k && !err; k = k->next)
-		if (k->kind == NODE_ATTACH)
-			err = node_places(s, k, uses.probe || uses.args, &places);
+	err = probe_places_find(s, node, uses.probe || uses.args, &places);
 	for (u32 i = 0; i < places.n; i++)
 		if (is_wanted(s, places.p[i].a.hook))
 			places.p[kept++] = places.p[i];

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
 
 /* ---- names near a missing one ---- */
 

@@ -11,6 +11,9 @@
 #pragma once
 #include "lang/bt/attach.h"
 
+/* Values of the setting missing_probes. */
+enum { MISSING_ERROR, MISSING_WARN, MISSING_IGNORE };
+
 /* One place of a PROBE node, before places are grouped. */
 struct probe_place {
 	struct script_attach a;
