@@ -16,9 +16,39 @@
 #include "lang/bt/text.h"
 
 enum {
-	RING_DEFAULT = 1 << 24,
+	RING_FEW = 1 << 18,    /* each program puts a handful into it, and is run by user space */
+	RING_EVENTS = 1 << 22,
+	RING_LOOP = 1 << 24,   /* a program may run for long before user space reads */
 	RING_MAX = 1 << 28,
 };
+
+/* Depth is bounded by the parser. */
+static bool has_loop(const struct node *n)
+{
+	if (n->kind == NODE_FOR || n->kind == NODE_WHILE)
+		return true;
+	for (const struct node *k = n->kids; k; k = k->next)
+		if (has_loop(k))
+			return true;
+	return false;
+}
+
+/* The ring costs time and twice its size in memory: as much of it as the script may want. */
+static u32 ring_default(const struct emit *e)
+{
+	bool few = true;
+
+	if (has_loop(e->s->prog->root))
+		return RING_LOOP;
+	for (u32 i = 0; i < e->s->probes.n; i++)
+		switch (e->s->probes.p[i]->hook) {
+		case HOOK_BEGIN: case HOOK_END: case HOOK_INTERVAL: case HOOK_SELF:
+			break;
+		default:
+			few = false;
+		}
+	return few ? RING_FEW : RING_EVENTS;
+}
 
 /* As many pages as the setting says, one for each CPU at least (0.17: as many for each), in all a
  * power of 2, as the kernel wants it. */
@@ -26,7 +56,7 @@ static u32 ring_bytes(const struct emit *e)
 {
 	u64 page = e->s->w->page_size ? e->s->w->page_size : 4096, cpus = MAX(e->s->w->n_cpus, 1u);
 	u64 pages = MIN((u64)e->s->set.perf_rb_pages, (u64)RING_MAX / page), size = page;
-	u64 want = !pages ? RING_DEFAULT
+	u64 want = !pages ? ring_default(e)
 			  : page * (sema_compat17(e->s) ? pages * cpus : MAX(pages, cpus));
 
 	while (size < want && size < RING_MAX)
