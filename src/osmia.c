@@ -243,7 +243,6 @@ static int start_on(struct osmia *o, enum osmia_engine which, char *const *argv,
 	*attaching = false;
 	if (!err)
 		err = start_target(o, argv);
-	lo.has_command = o->has_command;
 	lo.cpid = o->target;
 	if (!err && o->source.text) {
 		err = script_compile(o);

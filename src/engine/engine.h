@@ -114,12 +114,9 @@ struct engine_ops {
 	const struct btf *(*target_btf)(struct engine *e, const char *module, struct diag *dg);
 
 	/* Before anything is attached: makes the target (stopped) and whatever watches it; the command's pid, 0
-	 * where it is not known yet.  target_go lets it run; its pid, or a negative errno. */
+	 * where there is none.  target_go lets it run; its pid, or a negative errno. */
 	int (*target_start)(struct engine *e, const struct target *t, struct diag *dg);
 	int (*target_go)(struct engine *e, struct diag *dg);
-	/* Between the two: the command's pid goes, as u32, to byte off of an array map's first value before
-	 * the command takes its first step.  NULL: target_start told the pid. */
-	int (*target_pid_to)(struct engine *e, int map_fd, u32 off);
 	/* fd that becomes readable when the target has ended (-1: no target), the same one from
 	 * target_start on; then target_status gives its wait(2) status, or -EAGAIN: not yet. */
 	int (*target_fd)(struct engine *e);

@@ -9,8 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -50,87 +48,28 @@ static _Noreturn void fail(struct trace *t, int err, const char *text)
 
 /* ---- the command ---- */
 
-/* Puts the filter in.  Only a caller with CAP_SYS_ADMIN may do so without no_new_privs, and then
- * set-user-id programs of the tree work as ever. */
-static int install_filter(const struct sock_fprog *prog)
+/* Seizes the command, which waits, before it takes its first step, and lets it go. */
+static void start_command(struct trace *t)
 {
-	if (!prog->len || !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog, 0, 0))
-		return 0;
-	if (errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, prog, 0, 0))
-		return 0;
-	return -errno;
-}
+	struct hold *h = &t->hold;
+	struct task *k;
+	int err = trace_stops_calls(t) ? hold_filter(t) : 0;
 
-/* The child: waits until it is seized, then becomes the command.  Between the filter and execve it
- * makes no other call. */
-static _Noreturn void run_command(int go, int failed, const struct sock_fprog *prog,
-				  char *const *argv, const char *path, const sigset_t *mask)
-{
-	int err;
-	char byte;
-
-	if (read(go, &byte, 1) != 1)
-		_exit(127); /* the guard has died */
-	signal(SIGPIPE, SIG_DFL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	err = install_filter(prog);
-	if (!err) {
-		execv(path, argv);
-		err = -errno;
-	}
-	if (write(failed, &err, sizeof(err)) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-/* Forks the command and seizes it before it takes its first step.  *failed becomes readable with an
- * errno when it can't be run. */
-static void start_command(struct trace *t, char *const *argv, const char *path,
-			  const sigset_t *mask, int *failed)
-{
-	struct sock_fprog prog = { 0 };
-	int go[2], bad[2];
-
-	if (trace_stops_calls(t)) {
-		int n = filter_build(t, &prog.filter);
-
-		if (n < 0)
-			fail(t, n, "no memory for the filter");
-		prog.len = (u16)n;
-	}
-	if (pipe2(go, O_CLOEXEC) || pipe2(bad, O_CLOEXEC | O_NONBLOCK))
-		fail(t, -errno, strerror(errno));
-
-	s32 pid = fork();
-
-	if (pid < 0)
-		fail(t, -errno, "can't fork");
-	if (pid == 0) {
-		close(go[1]);
-		run_command(go[0], bad[1], &prog, argv, path, mask);
-	}
-	free(prog.filter);
-	close(go[0]);
-	close(bad[1]);
-	*failed = bad[0];
-
-	struct task *k = task_add(t, pid);
-
-	t->root_pid = pid;
+	if (err)
+		fail(t, err, "no memory for the filter");
+	t->start_failed_fd = h->failed;
+	k = task_add(t, h->pid);
+	t->root_pid = h->pid;
 	t->options |= PTRACE_O_EXITKILL;
-	if (!k || ptrace(PTRACE_SEIZE, pid, NULL, (void *)(u64)t->options)) {
-		int err = k ? -errno : -ENOMEM;
-
-		kill(pid, SIGKILL);
+	if (!k || ptrace(PTRACE_SEIZE, h->pid, NULL, (void *)(u64)t->options)) {
+		err = k ? -errno : -ENOMEM;
+		kill(h->pid, SIGKILL);
 		fail(t, err, err == -EPERM ? "ptrace(2) is not permitted here" : "can't trace");
 	}
 	k->mm = mm_new();
-	if (t->ops->command)
-		t->ops->command(t->arg, pid);
-	if (write(go[1], "", 1) != 1)
+	if (write(h->go, "", 1) != 1)
 		fail(t, -errno, "can't start the command");
-	close(go[1]);
+	close(h->go);
 }
 
 /* ---- an attached process ---- */
@@ -398,8 +337,7 @@ static void leave_terminal(void)
 	}
 }
 
-_Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
-			  const sigset_t *mask, s32 pid)
+_Noreturn void guard_main(struct trace *t, s32 pid)
 {
 	struct sigaction chld = { .sa_handler = on_sigchld };
 	sigset_t all;
@@ -407,7 +345,7 @@ _Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	t->start_failed_fd = -1;
-	t->n_filters = task_read_filters(getpid()) + (argv && trace_stops_calls(t));
+	t->n_filters = task_read_filters(getpid()) + (!t->attached && trace_stops_calls(t));
 	t->options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 		     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
 	if (t->want_process & (TRACE_EXIT_EVENT | TRACE_SIGNAL_GENERATE))
@@ -417,11 +355,11 @@ _Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
 
 	if (err)
 		fail(t, err, "the programs can't run in the guard");
-	if (argv)
-		start_command(t, argv, path, mask, &t->start_failed_fd);
+	if (!t->attached)
+		start_command(t);
 	leave_terminal();
 	sigaction(SIGCHLD, &chld, NULL);
-	if (!argv)
+	if (t->attached)
 		attach_process(t, pid);
 	loop(t);
 	go_quiet(t);

@@ -2,6 +2,7 @@
 /* hook/guard.h - what the files of the ptrace transport share; others include hook/ptrace.h.
  *
  *	trace.c   the controller's side: wishes, start, status
+ *	hold.c    the command before it is traced
  *	guard.c   the guard: start of the tree, its loop, the end of tracing
  *	stop.c    what each kind of stop means
  *	task.c    threads and address spaces of the tree
@@ -71,6 +72,14 @@ enum { TASK_BUCKETS = 1024 };
 /* Which tasks are let go at their next stop; task_is_aimed_at() says why some go first. */
 enum detach_stage { DETACH_NONE, DETACH_AIMED, DETACH_ALL };
 
+/* The command, a child of the controller: it waits until the guard lets it go. */
+struct hold {
+	s32 pid;             /* 0: none, or reaped */
+	int go, failed;      /* owned; -1: closed.  A byte written to go lets it go; an errno can be read
+			      * from failed when it can't be run */
+	struct hold_filter *filter; /* owned mapping, shared */
+};
+
 struct trace {
 	const struct trace_ops *ops;
 	void *arg;
@@ -87,6 +96,7 @@ struct trace {
 	VEC(struct sampler) samplers;
 
 	/* controller */
+	struct hold hold;
 	enum trace_state state;
 	s32 guard_pid, root_pid;
 	int sock;            /* to the other side; -1 before the start */
@@ -161,6 +171,12 @@ static inline struct task *task_of(struct trace_task *pub)
 	return container_of(pub, struct task, pub);
 }
 
+/* ---- hold.c ---- */
+void hold_close(struct trace *t);   /* what only the guard needs */
+void hold_reap(struct trace *t);    /* once it has ended */
+void hold_drop(struct trace *t);    /* ends a command that still waits */
+int hold_filter(struct trace *t);   /* in the guard: makes the filter that the command will put in */
+
 /* ---- task.c ---- */
 struct task *task_find(struct trace *t, s32 tid);
 struct task *task_add(struct trace *t, s32 tid);  /* NULL when memory is out */
@@ -208,8 +224,7 @@ int filter_build(const struct trace *t, struct sock_filter **out);
 
 /* ---- guard.c ---- */
 /* Runs in the guard and never returns.  argv NULL: attach to pid. */
-_Noreturn void guard_main(struct trace *t, char *const *argv, const char *path,
-			  const sigset_t *mask, s32 pid);
+_Noreturn void guard_main(struct trace *t, s32 pid);
 void guard_say(struct trace *t, enum msg_kind kind, s32 value, const char *text);
 
 /* The task, or its death, need not be awaited any longer. */

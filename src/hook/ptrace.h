@@ -4,8 +4,9 @@
  *	controller (osmia)            guard                           tree
  *	  trace_new()
  *	  trace_want_*()
+ *	  trace_hold() ── fork ───────────────────────────────────>  a child that waits
  *	  trace_start() ── fork ──>  own process group, no terminal
- *	                             fork, seize, seccomp, exec ──>  CMD and all it starts
+ *	                             seizes it, lets it go ───────>  seccomp, exec: CMD and all it starts
  *	  trace_fd() <── status ───  waits for stops, calls ops  <──  hooked call, int3, exec, ...
  *	  (dies) ─── EOF ─────────>  lifts breakpoints, calls no
  *	                             more ops, passes calls on
@@ -71,8 +72,6 @@ enum { TRACE_NO_BP = -1 };
 struct trace_ops {
 	/* Once in the guard, before the first event; non-zero (negative errno) gives up. */
 	int (*guard_start)(void *arg, struct trace *t);
-	/* The command's process is there, before its first step. */
-	void (*command)(void *arg, s32 pid);
 	/* Hooked calls.  nr is the number as the kernel's tracepoints have it: regs->orig_rax as
 	 * int.  At exit regs->rax is the raw result, which may be -ERESTARTSYS (-512) and its like
 	 * when a signal comes, again as tracepoints show it; -1 for nr at the exit of rt_sigreturn. */
@@ -158,9 +157,12 @@ int trace_watch_fd(struct trace *t, int fd, void (*fn)(void *arg, int fd), void 
 
 /* ---- start and end, in the controller ---- */
 
-/* Makes the guard and starts argv under it: looked up in PATH like execvp(3), with the signal mask
- * mask (NULL: the caller's).  The command's execve is already an event.  Returns the command's pid
- * once it runs, or a negative errno with the reason in dg: -ENOENT for no such command. */
+/* Makes the command's process, a child that waits for trace_start(); trace_free() ends it where that does not
+ * come.  argv is looked up in PATH like execvp(3), and runs with the signal mask mask (NULL: the caller's).
+ * Its pid, or a negative errno with the reason in dg: -ENOENT for no such command. */
+int trace_hold(struct trace *t, char *const *argv, const sigset_t *mask, struct diag *dg);
+/* Makes the guard and lets the command run under it: the one that is held, or argv.  Its execve is already an
+ * event.  Returns its pid once it runs, or as trace_hold(). */
 int trace_start(struct trace *t, char *const *argv, const sigset_t *mask, struct diag *dg);
 
 /* Makes the guard and attaches it to all threads of process pid and what it starts from now on.

@@ -4,7 +4,6 @@
  * The guard's side is guard.c.  Both hold one end of a packet socket; the end of file on either
  * says that the other has gone.
  */
-#include "base/command.h"
 #include "hook/guard.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +34,7 @@ struct trace *trace_new(const struct trace_ops *ops, void *arg)
 	t->sock = -1;
 	t->status = -1;
 	t->controller_fd = -1;
+	t->hold.go = t->hold.failed = -1;
 	return t;
 }
 
@@ -154,8 +154,7 @@ int trace_watch_fd(struct trace *t, int fd, void (*fn)(void *arg, int fd), void 
 /* ---- start ---- */
 
 /* Makes the guard and waits for its first message. */
-static int start_guard(struct trace *t, char *const *argv, const char *path, const sigset_t *mask,
-		       s32 pid, struct diag *dg)
+static int start_guard(struct trace *t, s32 pid, const char *name, struct diag *dg)
 {
 	const struct place none = { 0 };
 	int pair[2];
@@ -169,7 +168,7 @@ static int start_guard(struct trace *t, char *const *argv, const char *path, con
 	if (t->guard_pid == 0) {
 		close(pair[0]);
 		t->sock = pair[1];
-		guard_main(t, argv, path, mask, pid);
+		guard_main(t, pid);
 	}
 
 	int err = t->guard_pid < 0 ? -errno : 0;
@@ -199,33 +198,28 @@ static int start_guard(struct trace *t, char *const *argv, const char *path, con
 	waitpid(t->guard_pid, NULL, 0);
 	close(t->sock);
 	t->sock = -1;
-	return diag_error(dg, none, m.value < 0 ? m.value : -ECHILD, "%s%s%s", argv ? argv[0] : "",
-			  argv ? ": " : "", m.text);
+	return diag_error(dg, none, m.value < 0 ? m.value : -ECHILD, "%s%s%s", name, *name ? ": " : "",
+			  m.text);
 }
 
 int trace_start(struct trace *t, char *const *argv, const sigset_t *mask, struct diag *dg)
 {
-	const struct place none = { 0 };
-	sigset_t own;
-	const char *name = argv[0] ? argv[0] : "";
-	char *path = NULL;
-	int err = command_find(name, &path);
+	int err = t->hold.pid ? 0 : trace_hold(t, argv, mask, dg);
 
-	if (err)
-		return diag_error(dg, none, err, "can't run '%s': %s", name, strerror(-err));
-	if (!mask) {
-		sigprocmask(SIG_SETMASK, NULL, &own);
-		mask = &own;
-	}
-	err = start_guard(t, argv, path, mask, 0, dg);
-	free(path);
+	if (err < 0)
+		return err;
+	err = start_guard(t, 0, argv[0], dg);
+	if (err < 0)
+		hold_drop(t);
+	else
+		hold_close(t);
 	return err;
 }
 
 int trace_attach(struct trace *t, s32 pid, struct diag *dg)
 {
 	t->attached = true;
-	return start_guard(t, NULL, NULL, NULL, pid, dg);
+	return start_guard(t, pid, "", dg);
 }
 
 /* ---- status and end ---- */
@@ -256,9 +250,11 @@ static bool take_message(struct trace *t, bool wait)
 									    TRACE_GUARD_LOST;
 		close(t->sock);
 		t->sock = -1;
+		hold_reap(t);
 		return false;
 	}
 	if (m.kind == MSG_ROOT_EXIT) {
+		hold_reap(t);
 		t->status = m.value;
 		t->state = TRACE_ROOT_EXITED;
 	}
@@ -315,6 +311,7 @@ void trace_free(struct trace *t)
 	trace_stop(t);
 	if (t->sock >= 0)
 		guard_reap(t);
+	hold_drop(t);
 	for (u32 i = 0; i < t->places.n; i++)
 		free(t->places.p[i].path);
 	vec_free(&t->places);

@@ -36,8 +36,7 @@ struct load_opts {
 	u32 sample_hz;          /* perf_event programs: CPU clock this often; 0 means 49 */
 	const char *cgroup;     /* cgroup v2 directory */
 	bool tree;              /* programs run only for the engine's target_tree */
-	bool has_command;       /* the target is a command */
-	s32 cpid;               /* its pid, for scripts; 0: not known yet, or none */
+	s32 cpid;               /* pid of the target's command, for scripts; 0: there is none */
 };
 
 struct load_map {

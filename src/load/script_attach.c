@@ -391,9 +391,6 @@ static int start_note(struct load *l, struct diag *dg)
 	attr.key = (u64)&key;
 	attr.value = (u64)&start;
 	err = engine_bpf(l->e, BPF_MAP_UPDATE_ELEM, &attr, BPF_ATTR_UPTO(flags));
-	if (!err && l->opts.has_command && l->e->ops->target_pid_to)
-		err = l->e->ops->target_pid_to(l->e, l->maps[map].fd,
-					       offsetof(struct script_start, cpid));
 	return err < 0 ? diag_error(dg, (struct place){ .file = l->obj->path }, err, "the time of the start can't be noted: %s",
 				    strerror(-err)) : 0;
 }

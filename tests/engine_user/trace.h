@@ -75,7 +75,7 @@ static inline void traced_run(struct traced *t, char *const *argv, s32 pid, cons
 	struct target target = {.argv = argv, .pid = pid};
 	int printk, err;
 
-	CHECK_EQ(t->e->ops->target_start(t->e, &target, &t->dg), 0);
+	CHECK(t->e->ops->target_start(t->e, &target, &t->dg) >= 0);
 	err = load_attach(t->l, &t->dg);
 	traced_dump(t, "attach");
 	CHECK(err > 0);

@@ -42,6 +42,42 @@ TEST(missing_command_is_an_error)
 	counting_free(c);
 }
 
+/* A command that is held has its pid, and has not begun; that of the trace is the same. */
+TEST(held_command_waits)
+{
+	struct counting *c;
+	struct diag dg = { 0 };
+	char *args[] = { "/bin/sh", "-c", "exit 7", NULL };
+	struct trace *t = new_trace(&c);
+	s32 pid = trace_hold(t, args, NULL, &dg);
+
+	CHECK(pid > 0);
+	CHECK_EQ(kill(pid, 0), 0);
+	trace_want_process(t, TRACE_EXEC_EVENT);
+	usleep(10000);
+	CHECK_EQ(c->n_exec, 0);
+	CHECK_EQ(trace_start(t, args, NULL, &dg), pid);
+	CHECK(counting_wait(t, TRACE_ENDED, pid));
+	CHECK_EQ(trace_status(t), 7 << 8);
+	CHECK_EQ(c->n_exec, 1);
+	CHECK_EQ(kill(pid, 0), -1); /* reaped */
+	trace_free(t);
+	counting_free(c);
+}
+
+TEST(held_command_ends_with_its_trace)
+{
+	struct counting *c;
+	char *args[] = { "/bin/sleep", "100", NULL };
+	struct trace *t = new_trace(&c);
+	s32 pid = trace_hold(t, args, NULL, NULL);
+
+	CHECK(pid > 0);
+	trace_free(t);
+	CHECK_EQ(kill(pid, 0), -1);
+	counting_free(c);
+}
+
 TEST(calls_of_a_pipeline_are_counted)
 {
 	struct counting *c;

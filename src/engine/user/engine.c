@@ -120,7 +120,6 @@ static const struct engine_ops user_ops = {
 	.printk_fd = user_printk_fd,
 	.target_btf = user_target_btf,
 	.target_start = user_target_start,
-	.target_pid_to = user_target_pid_to,
 	.target_go = user_target_go,
 	.target_fd = user_target_fd,
 	.target_status = user_target_status,

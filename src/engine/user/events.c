@@ -414,19 +414,8 @@ static int on_guard_start(void *arg, struct trace *tr)
 	return 0;
 }
 
-static void on_command(void *arg, s32 pid)
-{
-	const struct tracing *t = arg;
-	u32 zero = 0, value = (u32)pid;
-	u8 *first = t->pid_map ? map_lookup(t->pid_map->map, &zero, 0) : NULL;
-
-	if (first)
-		memcpy(first + t->pid_off, &value, sizeof(value));
-}
-
 const struct trace_ops tracing_events = {
 	.guard_start = on_guard_start,
-	.command = on_command,
 	.syscall_enter = on_enter,
 	.syscall_exit = on_exit_call,
 	.exec = on_exec,

@@ -13,7 +13,7 @@
 
 bool tracing_started(const struct session *s)
 {
-	return s->tracing && s->tracing->trace;
+	return s->tracing && s->tracing->is_started;
 }
 
 static void free_argv(char **argv)
@@ -52,7 +52,6 @@ void tracing_free(struct session *s)
 	close(t->end_fd);
 	for (u32 i = 0; i < t->n_links; i++)
 		object_put(&t->links[i]->o);
-	object_put(t->pid_map ? &t->pid_map->o : NULL);
 	free(t->links);
 	free_argv(t->argv);
 	free(t);
@@ -64,6 +63,7 @@ int user_target_start(struct engine *e, const struct target *target, struct diag
 	struct session *s = session_of(e);
 	struct place at = {0};
 	struct tracing *t;
+	int err;
 
 	if (s->tracing)
 		return diag_error(dg, at, -EBUSY, "the session has a target already");
@@ -81,28 +81,13 @@ int user_target_start(struct engine *e, const struct target *target, struct diag
 	s->tracing = t;
 	if (target->argv)
 		t->argv = copy_argv(target->argv);
-	if (t->end_fd >= 0 && (t->argv || !target->argv))
-		return 0;
-	tracing_free(s);
-	return -ENOMEM;
-}
-
-int user_target_pid_to(struct engine *e, int map_fd, u32 off)
-{
-	struct session *s = session_of(e);
-	struct object *o;
-	int err = session_by_fd(s, map_fd, OBJECT_MAP, &o);
-
-	if (err)
-		return err;
-	if (!s->tracing || s->tracing->trace || map_of(o)->attr.type != BPF_MAP_TYPE_ARRAY ||
-	    off > map_of(o)->attr.value_size || map_of(o)->attr.value_size - off < sizeof(u32))
-		return -EINVAL;
-	object_get(o);
-	object_put(s->tracing->pid_map ? &s->tracing->pid_map->o : NULL);
-	s->tracing->pid_map = map_of(o);
-	s->tracing->pid_off = off;
-	return 0;
+	t->trace = trace_new(&tracing_events, t);
+	err = t->end_fd < 0 || !t->trace || (target->argv && !t->argv) ? -ENOMEM : 0;
+	if (!err && t->argv)
+		err = trace_hold(t->trace, t->argv, NULL, dg);
+	if (err < 0)
+		tracing_free(s);
+	return err;
 }
 
 /* ---- what the links want ---- */
@@ -227,12 +212,10 @@ int user_target_go(struct engine *e, struct diag *dg)
 	struct epoll_event ev = {.events = EPOLLIN};
 	int pid, err;
 
-	if (!t || t->trace)
+	if (!t || t->is_started)
 		return -EINVAL;
+	t->is_started = true;
 	session_sweep(s);
-	t->trace = trace_new(&tracing_events, t);
-	if (!t->trace)
-		return -ENOMEM;
 	err = prepare(s, t, dg);
 	if (err)
 		return err;

@@ -27,7 +27,8 @@ struct task_host {
 
 struct tracing {
 	struct session *s;
-	struct trace *trace; /* owned; NULL before target_go */
+	struct trace *trace; /* owned */
+	bool is_started;     /* by target_go */
 	char **argv;	     /* owned copy, NULL: attach to pid */
 	s32 pid;
 	struct link_object **links; /* owned array; the links there were at target_go */
@@ -36,8 +37,6 @@ struct tracing {
 	u8 record[TP_RECORD_MAX]; /* ctx of tracepoints */
 	struct task_host th;
 	struct timers *timers; /* owned; NULL: no map has any */
-	struct map_object *pid_map; /* a reference; gets the command's pid.  NULL: none does */
-	u32 pid_off;
 };
 
 extern const struct trace_ops tracing_events; /* events.c; arg is a struct tracing */
@@ -60,7 +59,6 @@ bool tracing_started(const struct session *s);
 void tracing_free(struct session *s);
 
 int user_target_start(struct engine *e, const struct target *t, struct diag *dg);
-int user_target_pid_to(struct engine *e, int map_fd, u32 off);
 int user_target_go(struct engine *e, struct diag *dg);
 int user_target_fd(struct engine *e);
 int user_target_status(struct engine *e);
