@@ -174,6 +174,7 @@ int load_run(struct load *l, struct diag *dg)
 		progs_prepare, /* insns are final then: the place of a verifier of our own */
 		progs_load,
 		maps_fill_progs,
+		script_start,
 	};
 
 	if (l->ran)

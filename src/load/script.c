@@ -5,12 +5,33 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	NS_PER_S = 1000000000,
 	TICKS_MAX = 64,   /* of one interval that are caught up on at once: others wait */
 };
+
+int script_start(struct load *l, struct diag *dg)
+{
+	u32 map = l->obj->script ? l->obj->script->start_map : UINT32_MAX, key = 0;
+	struct script_start start = { .cpid = (u32)l->opts.cpid };
+	union bpf_attr attr = {0};
+	struct timespec t = {0};
+	int err;
+
+	if (map >= l->obj->n_maps)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	start.boot_ns = (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+	attr.map_fd = (u32)l->maps[map].fd;
+	attr.key = (u64)&key;
+	attr.value = (u64)&start;
+	err = engine_bpf(l->e, BPF_MAP_UPDATE_ELEM, &attr, BPF_ATTR_UPTO(flags));
+	return err < 0 ? diag_error(dg, (struct place){ .file = l->obj->path }, err, "the time of the start can't be noted: %s",
+				    strerror(-err)) : 0;
+}
 
 static int prog_run(struct load *l, struct prog *p, s64 *ret, struct diag *dg)
 {

@@ -11,7 +11,6 @@
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- specs ---- */
@@ -374,27 +373,6 @@ static void errors_to_warnings(struct diag *dg, u32 from)
 		}
 }
 
-/* Notes when all began, and for which command. */
-static int start_note(struct load *l, struct diag *dg)
-{
-	u32 map = l->obj->script->start_map, key = 0;
-	struct script_start start = { .cpid = (u32)l->opts.cpid };
-	union bpf_attr attr = {0};
-	struct timespec t = {0};
-	int err;
-
-	if (map >= l->obj->n_maps)
-		return 0;
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	start.boot_ns = (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-	attr.map_fd = (u32)l->maps[map].fd;
-	attr.key = (u64)&key;
-	attr.value = (u64)&start;
-	err = engine_bpf(l->e, BPF_MAP_UPDATE_ELEM, &attr, BPF_ATTR_UPTO(flags));
-	return err < 0 ? diag_error(dg, (struct place){ .file = l->obj->path }, err, "the time of the start can't be noted: %s",
-				    strerror(-err)) : 0;
-}
-
 int script_attach_all(struct load *l, struct diag *dg)
 {
 	bool *done = calloc(l->obj->script->attaches.n + 1, sizeof(*done));
@@ -403,11 +381,6 @@ int script_attach_all(struct load *l, struct diag *dg)
 
 	if (!done)
 		return -ENOMEM;
-	err = start_note(l, dg);
-	if (err) {
-		free(done);
-		return err;
-	}
 	n = attach_order(l, false, done, &err, dg) + attach_order(l, true, done, &err, dg);
 	free(done);
 	if (err && n && may_miss(l)) {

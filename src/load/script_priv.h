@@ -12,6 +12,8 @@
 
 /* Decides which programs go into multi links, before they are loaded. */
 void script_prepare(struct load *l);
+/* Notes when all began, and for which command: before anything runs. */
+int script_start(struct load *l, struct diag *dg);
 /* Names every hook of the script that the engine lacks.  0, or the first errno. */
 int script_check(struct load *l, struct diag *dg);
 /* Starts the intervals, once. */
