@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt: what is emitted is well-formed IR, stays so through every pass, reads back from its text, and becomes insns. */
+#include "abi/helper.h"
 #include "gen/gen.h"
 #include "lang/bt/emit.h"
 #include "test.h"
@@ -49,10 +50,9 @@ static struct mod *read_back(const char *text, struct diag *dg)
 }
 
 /* The whole way, and once more from the text of what was emitted, looked at after every pass. */
-static void compile(const char *text)
+static struct obj *compile(const char *text, u32 kernel)
 {
-	static const struct bt_world w = { .n_cpus = 2, .n_possible_cpus = 2, .page_size = 4096,
-					   .kernel_version = 6u << 16 | 18 << 8 };
+	struct bt_world w = { .n_cpus = 2, .n_possible_cpus = 2, .page_size = 4096, .kernel_version = kernel };
 	struct str ir = {0};
 	struct bt_opts o = { .dump = &ir, .dump_stages = 1 << BT_STAGE_IR };
 	struct diag dg = {0};
@@ -72,16 +72,45 @@ static void compile(const char *text)
 		fail_msg("%s: %s", text, dg.n ? dg.msgs[dg.n - 1].text : "?");
 	CHECK(obj->n_funcs > 0 && obj->funcs[0].n_insns > 0);
 	mod_free(again);
-	obj_free(obj);
 	mod_free(m);
 	script_free(script);
 	bt_free(p);
 	str_free(&ir);
 	diag_free(&dg);
+	return obj;
 }
+
+#define LINUX(major, minor) ((u32)(major) << 16 | (minor) << 8)
 
 TEST(scripts_become_well_formed_ir)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(scripts); i++)
-		compile(scripts[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(scripts); i++) {
+		obj_free(compile(scripts[i], LINUX(6, 18)));
+		if (!strstr(scripts[i], "@c")) /* 5.10 can't read what all CPUs have */
+			obj_free(compile(scripts[i], LINUX(5, 10)));
+	}
+}
+
+static bool calls(const struct obj *o, s32 helper)
+{
+	for (u32 i = 0; i < o->n_funcs; i++)
+		for (u32 j = 0; j < o->funcs[i].n_insns; j++) {
+			const struct insn *in = &o->funcs[i].insns[j];
+
+			if (in->code == (CLS_JMP | JMP_CALL) && in->src == CALL_HELPER && in->imm == helper)
+				return true;
+		}
+	return false;
+}
+
+/* A loop is a callback where the kernel has bpf_loop(), and stands in the program where it has not. */
+TEST(loops_fit_the_kernel)
+{
+	static const char text[] = "begin { for ($i : 0..9) { @x += $i; if ($i == 5) { break; } } }";
+	struct obj *new = compile(text, LINUX(6, 18)), *old = compile(text, LINUX(5, 10));
+
+	CHECK(calls(new, HELPER_loop));
+	CHECK(!calls(old, HELPER_loop));
+	obj_free(new);
+	obj_free(old);
 }

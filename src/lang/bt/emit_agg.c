@@ -7,6 +7,7 @@
 #include "abi/helper.h"
 #include "isa/insn.h"
 #include "lang/bt/emit_unit.h"
+#include <errno.h>
 
 /* May another task run the program on the same CPU before it has ended? */
 static bool is_preemptible(const struct emit *e)
@@ -250,6 +251,14 @@ static void add_share(struct emit *e, const struct stype *t, const struct sum *s
 	e->b = end;
 }
 
+/* bpf_map_lookup_percpu_elem() came with Linux 5.19. */
+static bool has_percpu_lookup(const struct emit *e)
+{
+	const struct bt_world *w = e->s->w;
+
+	return w->is_user || !w->kernel_version || w->kernel_version >= (5u << 16 | 19 << 8);
+}
+
 struct val *emit_agg_read(struct emit *e, const struct bt_map *m, struct val *key)
 {
 	struct sum s = { ir_alloca(e->fn, 8, 8), ir_alloca(e->fn, 8, 8) };
@@ -257,6 +266,9 @@ struct val *emit_agg_read(struct emit *e, const struct bt_map *m, struct val *ke
 	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn), *end = blk_new(e->fn),
 		   *there = blk_new(e->fn);
 
+	if (!has_percpu_lookup(e) && e->scratch->at)
+		emit_fail(e, e->scratch->at, -ENOTSUP, "the value of %s is the sum over all CPUs: a program can read "
+			  "that from Linux 5.19 on only", m->name);
 	ir_store(e->b, emit_i64(e, 0), s.a, 0);
 	ir_store(e->b, emit_i64(e, 0), s.b, 0);
 	ir_store(e->b, emit_i64(e, 0), at, 0);

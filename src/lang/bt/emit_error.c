@@ -84,6 +84,8 @@ void emit_check(struct emit *e, u32 helper, struct val *ret)
 
 	if (!action)
 		return;
+	/* helpers return an int: a bpf_loop() that the verifier put in place leaves the upper half zero */
+	ret = emit_narrow(e, ret, stype_int(4, true));
 	f = emit_if(e, ir_cmp(e->b, OP_SLT, ret, emit_i64(e, 0)));
 	report(e, COUNT_HOWMANY | (u64)action << ACTION_SHIFT, ret);
 	emit_endif(e, &f);

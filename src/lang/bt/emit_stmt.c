@@ -318,6 +318,63 @@ static void callback_end(struct emit *e, struct outside *o)
 	e->ctx = o->ctx;
 }
 
+/* bpf_loop() came with Linux 5.17. */
+static bool has_bpf_loop(const struct emit *e)
+{
+	const struct bt_world *w = e->s->w;
+
+	return w->is_user || !w->kernel_version || w->kernel_version >= (5u << 16 | 17 << 8);
+}
+
+/* The loop in place, which the verifier walks turn by turn. */
+static void for_range_in_place(struct emit *e, const struct node *n)
+{
+	const struct node *var = n->kids, *range = var->next, *block = range->next;
+	struct val *from = emit_scalar(e, range->kids), *to = emit_scalar(e, range->kids->next), *i;
+	struct val *at = ir_alloca(e->fn, 8, 8);
+	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn), *end = blk_new(e->fn);
+	struct emit_loop loop = { e->frame->loop, next, end };
+
+	ir_store(e->b, from, at, 0);
+	ir_jmp(e->b, head);
+	e->b = head;
+	i = ir_load(e->b, IR_I64, at, 0);
+	ir_br(e->b, ir_cmp(e->b, OP_SLT, i, to), body, end);
+	e->b = body;
+	if (var->var)
+		emit_scalar_set(e, var->var, i);
+	e->frame->loop = &loop;
+	emit_stmt(e, block);
+	e->frame->loop = loop.up;
+	ir_jmp(e->b, next);
+	e->b = next;
+	ir_store(e->b, emit_bin_imm(e, OP_ADD, ir_load(e->b, IR_I64, at, 0), 1), at, 0);
+	ir_jmp(e->b, head);
+	e->b = end;
+}
+
+/* Where the first value of a range lies for the callback. */
+struct loop_start {
+	bool in_shared;
+	u32 off;
+};
+
+static struct val *start_at(struct emit *e, struct loop_start s)
+{
+	return s.in_shared ? emit_add(e, shared_get(e), s.off) : scratch_addr(e, REGION_SLOTS, s.off);
+}
+
+static struct loop_start start_put(struct emit *e, struct val *from)
+{
+	struct loop_start s = {0};
+
+	s.in_shared = shared_take(e, &s.off);
+	if (!s.in_shared)
+		s.off = scratch_slot(e, 8);
+	ir_store(e->b, from, start_at(e, s), 0);
+	return s;
+}
+
 static void for_range(struct emit *e, const struct node *n)
 {
 	const struct node *var = n->kids, *range = var->next, *block = range->next;
@@ -326,24 +383,24 @@ static void for_range(struct emit *e, const struct node *n)
 	struct outside o;
 	struct emit_if f;
 	struct fn *fn;
-	u32 off = 0, start = 0;
-	bool in_shared;
+	struct loop_start start = {0};
+	bool is_known;
 
 	f = emit_if(e, ir_cmp(e->b, OP_SLT, from, to));
 	count = emit_bin(e, OP_SUB, to, from);
-	in_shared = shared_take(e, &off);
-	if (!in_shared)
-		start = scratch_slot(e, 8);
-	shared_get(e);
-	ir_store(e->b, from, in_shared ? emit_add(e, e->frame->shared, off) : scratch_addr(e, REGION_SLOTS, start), 0);
+	is_known = from->op == OP_CONST;
+	if (!is_known)
+		start = start_put(e, from);
 	fn = callback_begin(e, &o, 2);
 	body = e->frame;
-	i = ir_load(e->b, IR_I64, in_shared ? emit_add(e, body->shared, off) : scratch_addr(e, REGION_SLOTS, start), 0);
+	i = is_known ? emit_i64(e, from->imm) : ir_load(e->b, IR_I64, start_at(e, start), 0);
 	if (var->var)
 		emit_scalar_set(e, var->var, emit_bin(e, OP_ADD, i, fn->params.p[0]));
 	emit_stmt(e, block);
 	callback_end(e, &o);
-	emit_call(e, HELPER_loop, count, ir_ref(e->b, OP_FUNC, fn->index, 0), e->frame->shared, emit_i64(e, 0));
+	/* more than 2^23 turns it refuses */
+	emit_check(e, HELPER_loop, emit_call(e, HELPER_loop, count, ir_ref(e->b, OP_FUNC, fn->index, 0),
+					     e->frame->shared, emit_i64(e, 0)));
 	pass_on_return(e, body);
 	emit_endif(e, &f);
 }
@@ -477,10 +534,12 @@ static void statement(struct emit *e, const struct node *n)
 		unroll(e, n);
 		break;
 	case NODE_FOR:
-		if (n->kids->next->kind == NODE_RANGE)
+		if (n->kids->next->kind != NODE_RANGE)
+			for_map(e, n);
+		else if (has_bpf_loop(e))
 			for_range(e, n);
 		else
-			for_map(e, n);
+			for_range_in_place(e, n);
 		break;
 	case NODE_BREAK: case NODE_CONTINUE:
 		jump(e, n);
