@@ -384,19 +384,22 @@ static void fault(struct emit *e, u32 helper, struct val *ret)
 	emit_endif(e, &f);
 }
 
-struct val *emit_read(struct emit *e, struct val *dst, u32 n, struct val *src)
+struct val *emit_read_some(struct emit *e, struct val *dst, struct val *n, struct val *src)
 {
 	u32 id = reader(src->space, false);
-	struct val *ret;
+	struct val *ret = emit_call(e, id, dst, n, src);
 
-	if (emit_is_direct(src->space)) {
-		emit_copy(e, dst, src, n);
-		return emit_i64(e, 0);
-	}
-	ret = emit_call(e, id, dst, emit_i64(e, n), src);
-	if (src->space != SPACE_CTX)
+	if (!emit_is_direct(src->space) && src->space != SPACE_CTX)
 		fault(e, id, ret);
 	return ret;
+}
+
+struct val *emit_read(struct emit *e, struct val *dst, u32 n, struct val *src)
+{
+	if (!emit_is_direct(src->space))
+		return emit_read_some(e, dst, emit_i64(e, n), src);
+	emit_copy(e, dst, src, n);
+	return emit_i64(e, 0);
 }
 
 struct val *emit_read_str(struct emit *e, struct val *dst, struct val *n, struct val *src)

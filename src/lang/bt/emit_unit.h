@@ -137,6 +137,8 @@ struct val *scratch_temp(struct emit *e, u32 bytes); /* never on the stack */
 struct val *scratch_addr(struct emit *e, enum scratch_region r, u32 off);
 bool emit_is_direct(enum ir_space s);          /* may helpers read it as memory? */
 struct val *emit_add(struct emit *e, struct val *p, s64 off);
+/* emit_read() of as many bytes as an i64 says, by a helper whatever memory it is. */
+struct val *emit_read_some(struct emit *e, struct val *dst, struct val *n, struct val *src);
 struct val *emit_zeros(struct emit *e, u32 bytes); /* read-only zeroes */
 void emit_zero(struct emit *e, struct val *p, u32 bytes);
 void emit_copy(struct emit *e, struct val *to, struct val *from, u32 bytes);

@@ -195,13 +195,17 @@ static bool is_user_str(const struct node *n)
 
 bool text_read_to(struct emit *e, const struct node *n, struct val *to)
 {
+	struct emit_at was;
+
 	if (n->kind != NODE_CALL || !n->func || n->str ||
 	    (n->func->emit != func_emit_str && !is_user_str(n)) || stype_is_mem(n->kids->type))
 		return false;
+	was = emit_at(e, n);
 	if (is_user_str(n))
 		read_str(e, n, emit_ptr(e, emit_scalar(e, n->kids), SPACE_USER), to);
 	else
 		read_str(e, n, text_address(e, n->kids), to);
+	emit_back(e, was);
 	return true;
 }
 
@@ -301,12 +305,7 @@ struct rv func_emit_buf(struct emit *e, const struct node *n)
 	emit_zero(e, p, n->type->size);
 	ir_store(e->b, ir_cast(e->b, OP_TRUNC, IR_I32, bytes), p, 0);
 	data = emit_add(e, p, BUF_HEADER);
-	if (src->space == SPACE_USER)
-		emit_call(e, HELPER_probe_read_user, data, bytes, src);
-	else if (src->space == SPACE_UNKNOWN)
-		emit_call(e, HELPER_probe_read, data, bytes, src);
-	else
-		emit_call(e, HELPER_probe_read_kernel, data, bytes, src);
+	emit_read_some(e, data, bytes, src);
 	return (struct rv){n->type, p};
 }
 
@@ -343,7 +342,8 @@ struct rv func_emit_path(struct emit *e, const struct node *n)
 	else
 		of = emit_expr(e, n->kids).v;
 	emit_zero(e, p, n->type->size);
-	emit_call(e, HELPER_d_path, of, p, emit_i64(e, n->type->size));
+	emit_check(e, HELPER_d_path,
+		   emit_call(e, HELPER_d_path, of, p, emit_i64(e, n->type->size)));
 	return (struct rv){n->type, p};
 }
 
@@ -486,14 +486,9 @@ struct rv func_emit_write_user(struct emit *e, const struct node *n)
 	if (in_memory) {
 		src = emit_direct(e, emit_expr(e, from));
 	} else {
-		struct val *there = text_address(e, from);
-
 		src = emit_temp(e, most);
 		emit_zero(e, src, most);
-		emit_call(e,
-			  there->space == SPACE_USER ? HELPER_probe_read_user
-						     : HELPER_probe_read_kernel,
-			  src, bytes, there);
+		emit_read_some(e, src, bytes, text_address(e, from));
 	}
 	ret = emit_call(e, HELPER_probe_write_user, text_address(e, to), src, bytes);
 	return (struct rv){n->type, ir_cast(e->b, OP_ZEXT, IR_I64, emit_cmp_imm(e, OP_EQ, ret, 0))};
