@@ -255,10 +255,12 @@ bool osmia_exited(const struct osmia *o, int *status)
 
 int script_end(struct osmia *o)
 {
-	int status = o->engine->ops->target_status(o->engine);
-	s64 n;
+	int status = o->engine->ops->target_status(o->engine), exit_status;
+	s64 n = 0;
 
-	n = script_out_read(o->out, 0, &o->dg);
+	/* After exit() only what end programs say is printed. */
+	if (!script_out_exit(o->out, &exit_status))
+		n = script_out_read(o->out, 0, &o->dg);
 	load_detach(o->load);
 	script_out_detached(o->out);
 	if (n >= 0 && !o->script.dry_run)

@@ -323,7 +323,7 @@ static int find_user(struct finding *f, struct script_attach *a, bool expand, st
 	if (!*a->fn)
 		return find_address(f, a, dg);
 	/* A pattern of one binary is looked up again where the program is attached. */
-	if (wild && !wild_path && !expand && !*a->ns && a->hook != HOOK_USDT)
+	if (wild && !wild_path && !expand && !*a->ns && a->hook != HOOK_USDT && !strchr(a->fn, '['))
 		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, a->pid, dg, found_any, f);
 	else
 		err = s->w->hooks(s->w->arg, a->hook, a->target, a->ns, a->fn, a->pid, dg, found_one, f);
@@ -345,7 +345,7 @@ static int find_kernel(struct finding *f, struct script_attach *a, bool expand, 
 		return place_add(f, a) ? 0 : -ENOMEM;
 	}
 	f->keep_form = !wild;
-	if (is_kprobe && wild && !expand && !*a->target && !s->w->is_user)
+	if (is_kprobe && wild && !expand && !*a->target && !s->w->is_user && !strchr(a->fn, '['))
 		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, -1, dg, found_any, f);
 	else
 		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, -1, dg, found_one, f);
