@@ -288,6 +288,22 @@ TEST(all_mistakes_are_told_at_once)
 	free(out);
 }
 
+TEST(mistakes_in_arguments_are_told_though_functions_check_them)
+{
+	said("begin { printf(*\"x\") }", "1:16: '*' wants a pointer");
+	said("begin { print($x + 1) }", "1:15: undefined variable");
+	said("begin { print(@x[$y]) }", "1:18: undefined variable");
+}
+
+TEST(mistakes_that_follow_from_others_are_not_told)
+{
+	char *out = messages("begin { print(@x[$y]); $a = $b + 1; print($a); @z = nosuch(); print(@z) }", NULL, NULL);
+
+	CHECK(strstr(out, "'$y'") && strstr(out, "'$b'") && strstr(out, "'nosuch'"));
+	CHECK(!strstr(out, "ever assigned") && !strstr(out, "'$a'"));
+	free(out);
+}
+
 TEST(mistakes_name_what_was_meant)
 {
 	said("begin { pritnf(\"x\") }", "did you mean 'printf'?");

@@ -128,6 +128,8 @@ static void pass(struct sema *s)
 	s->loops = 0;
 	s->repeat = 1;
 	s->weight = 0;
+	for (u32 i = 0; i < s->maps.n; i++)
+		s->maps.p[i]->is_doubtful = false;
 	sema_map_decls(s);
 	for (u32 i = 0; i < s->fns.n; i++)
 		fn_types(s, s->fns.p[i]);
@@ -162,6 +164,7 @@ int bt_check(struct sema *s)
 	}
 	sema_maps_done(s);
 	pass(s);
+	sema_maps_missing(s);
 	check_cycles(s);
 	func_check_options(s);
 	return s->failed ? -EINVAL : 0;

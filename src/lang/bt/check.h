@@ -51,6 +51,8 @@ struct bt_map {
 	u32 bpf_type, max_entries;  /* 0: chosen by value and key */
 	bool is_fixed;              /* key and value were declared */
 	bool is_default;            /* nothing is assigned to it: its value's type is a guess */
+	bool is_doubtful;           /* something is, but of what type is not known */
+	bool is_missing;            /* neither: a mistake */
 	u32 script_map;             /* script->maps index */
 	u32 ir_map;                 /* mod->maps index, set by emit */
 };

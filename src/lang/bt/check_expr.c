@@ -197,7 +197,10 @@ static void call(struct sema *s, struct node *n)
 		sema_error(s, n, "%s() must be assigned to a map directly: @x = %s(...)", n->text, n->text);
 		return;
 	}
-	for (struct node *k = n->kids; k && !(f->flags & FUNC_LAZY); k = k->next) {
+	for (struct node *k = n->kids; k; k = k->next) {
+		k->type = NULL; /* what the pass before found */
+		if (f->flags & FUNC_LAZY)
+			continue;
 		sema_expr(s, k);
 		if (sema_without_value(k))
 			sema_error(s, k, "%s() has no value", sema_without_value(k));

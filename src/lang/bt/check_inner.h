@@ -71,8 +71,10 @@ struct bt_map *sema_map_make(struct sema *s, const char *name, struct span at);
 void sema_map_access(struct sema *s, struct node *n);        /* NODE_MAP as a value or on the left */
 void sema_map_decls(struct sema *s);
 void sema_maps_default(struct sema *s);                      /* what no pass could find out */
-/* Before the last pass: mistakes, and the script's maps in order of names. */
+/* Before the last pass: types for all, and the script's maps in order of names; behind it: those that are read
+ * only. */
 void sema_maps_done(struct sema *s);
+void sema_maps_missing(struct sema *s);
 
 /* ---- settings.c ---- */
 /* Settings by their defaults, config blocks, then BPFTRACE_ variables. */

@@ -54,8 +54,10 @@ void sema_map_key(struct sema *s, struct bt_map *m, struct node *at, const struc
 	const struct stype *both;
 	bool scalar = key == stype_none();
 
-	if (!scalar && !sema_is_known(key))
+	if (!scalar && !sema_is_known(key)) {
+		m->is_doubtful = true;
 		return;
+	}
 	if (!m->key) {
 		m->key = key;
 		s->changed = true;
@@ -90,8 +92,10 @@ void sema_map_value(struct sema *s, struct bt_map *m, struct node *at, const str
 {
 	const struct stype *both;
 
-	if (!sema_is_known(value))
+	if (!sema_is_known(value)) {
+		m->is_doubtful = true;
 		return;
+	}
 	if (!m->value) {
 		m->value = value;
 		s->changed = true;
@@ -255,7 +259,7 @@ static void hint_map(struct sema *s, const struct bt_map *m)
 	struct near_name n = near_begin(m->name);
 
 	for (u32 i = 0; i < s->maps.n; i++)
-		if (s->maps.p[i] != m && s->maps.p[i]->value)
+		if (s->maps.p[i] != m && !s->maps.p[i]->is_missing)
 			near_try(&n, s->maps.p[i]->name);
 	near_hint(s, &n);
 }
@@ -289,20 +293,31 @@ static bool is_left_out(const struct sema *s)
  * rely on types all the same. */
 static void settle(struct sema *s, struct bt_map *m)
 {
-	struct node at = { .at = m->at };
-
-	if (!m->key && !m->value && m->decl) {
+	if (!m->key && !m->value && m->decl)
 		sema_warn(s, m->decl, "%s is declared, but never used", m->name);
-	} else if ((!m->key || !m->value) && !is_left_out(s)) {
-		sema_error(s, &at, "nothing is ever assigned to %s", m->name);
-		hint_map(s, m);
-	}
+	else if (!m->key || !m->value)
+		m->is_missing = !is_left_out(s);
 	if (!m->key)
 		m->key = stype_none();
 	if (!m->value)
 		m->value = stype_int(8, true);
 	if (m->bpf_type && m->decl)
 		check_kind(s, m);
+}
+
+void sema_maps_missing(struct sema *s)
+{
+	bool failed = s->failed; /* by what may be why a type is not known */
+
+	for (u32 i = 0; i < s->maps.n; i++) {
+		struct bt_map *m = s->maps.p[i];
+		struct node at = { .at = m->at };
+
+		if (!m->is_missing || (m->is_doubtful && failed))
+			continue;
+		sema_error(s, &at, "nothing is ever assigned to %s", m->name);
+		hint_map(s, m);
+	}
 }
 
 void sema_maps_done(struct sema *s)
