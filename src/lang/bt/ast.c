@@ -46,16 +46,25 @@ static u32 line_start(const struct bt_program *p, u32 off)
 	return off;
 }
 
-void bt_place(const struct bt_program *p, u32 off, struct place *out)
+const char *bt_file(const struct bt_program *p, u32 off, u32 *from)
 {
-	u32 line = 1, start, from = 0;
 	const char *file = p->file;
 
-	off = MIN(off, p->len);
+	*from = 0;
 	for (u32 i = 0; i < p->n_imports && p->imports[i].from <= off; i++) {
 		file = p->imports[i].file;
-		from = p->imports[i].from;
+		*from = p->imports[i].from;
 	}
+	return file;
+}
+
+void bt_place(const struct bt_program *p, u32 off, struct place *out)
+{
+	u32 line = 1, start, from;
+	const char *file;
+
+	off = MIN(off, p->len);
+	file = bt_file(p, off, &from);
 	start = line_start(p, off);
 	for (u32 i = from; i < start; i++)
 		line += p->text[i] == '\n';

@@ -88,6 +88,8 @@ const char *bt_op_text(u32 op);
 u32 bt_op_level(u32 op);
 const char *node_kind_text(enum node_kind k);
 
+/* The file that a byte of the source is in, and where that file begins. */
+const char *bt_file(const struct bt_program *p, u32 off, u32 *from);
 /* Line and column (from 1) of a byte of the source. */
 void bt_place(const struct bt_program *p, u32 off, struct place *out);
 

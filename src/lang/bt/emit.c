@@ -141,7 +141,8 @@ struct emit_at emit_at(struct emit *e, const struct node *n)
 	struct emit_scratch *s = e->scratch;
 	const struct bt_program *p = e->s->prog;
 	struct emit_at was = { e->m->line, s->at };
-	u32 line, from, to;
+	u32 line, from, to, begin;
+	const char *file;
 	char *text;
 
 	s->at = n;
@@ -152,7 +153,8 @@ struct emit_at emit_at(struct emit *e, const struct node *n)
 	for (to = from; to < p->len && p->text[to] != '\n'; to++)
 		;
 	text = arena_printf(&e->m->arena, "%.*s", (int)(to - from), p->text + from);
-	e->m->line = mod_line(e->m, p->file, line + 1, n->at.from - from + 1, text);
+	file = bt_file(p, from, &begin);
+	e->m->line = mod_line(e->m, file, line - line_of(s, begin) + 1, n->at.from - from + 1, text);
 	return was;
 }
 

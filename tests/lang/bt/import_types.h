@@ -1,0 +1,1 @@
+struct imported { int a; long b; };
