@@ -18,6 +18,15 @@ sees() { # TOOL PATTERN [OPTION...] [-- CMD...]
 	check "$sees_tool" has "$sees_out" "$sees_pattern"
 }
 
+# The tracepoints of this kernel have what the tools want of them.
+attaches() {
+	"$OSMIA" tool "$1" --source >tool.bt && "$OSMIA" run --dry-run tool.bt
+}
+for tool in execsnoop opensnoop statsnoop syscount killsnoop exitsnoop tcpconnect tcplife tcpretrans tcpdrop biolatency \
+	biosnoop bitesize runqlat runqlen cpuwalk writeback naptime setuids pidpersec loads profile offcputime; do
+	check "$tool attaches" attaches $tool
+done
+
 sees vfscount '^@\[vfs_read\]: [1-9]' -- cat /init
 sees vfsstat '^@\[vfs_open\]: [1-9]' -- sh -c 'for i in 1 2 3; do cat /init; sleep 0.5; done >/dev/null'
 sees dcsnoop '^[0-9:]{8}  [0-9]+ +cat +M no-such-file$' -- cat /tmp/no-such-file
