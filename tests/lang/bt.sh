@@ -26,7 +26,8 @@
 #
 # Blank lines of stdout are dropped on both sides, unless `BLANK: kept` says that they are meant.  A script runs in
 # a folder with all scripts and targets, in LANG=C and TZ=UTC, and has TEST_BT_SECONDS (20).
-# ONLY='map_*' runs some; ENGINES='user' on one engine; V=1 shows the commands.
+# ONLY='map_*' runs some; ENGINES='user' on one engine; V=1 shows the commands.  VIA=object writes each script as an object
+# and runs that, with the same expectation (tests/lang/object.sh).
 # SPDX-License-Identifier: BSD-2-Clause
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
@@ -123,7 +124,14 @@ run_one() { # NAME ENGINE
 	fi
 	run+=("$osmia" run --engine "$2" "${opts[@]}")
 	[ -z "$cmd" ] || run+=(-c "$cmd")
-	run+=("$1.bt" "${args[@]}")
+	if [ "${VIA-}" = object ]; then
+		(cd "$room" && env "${envs[@]}" "$osmia" run --engine "$2" "${opts[@]}" --emit="$1.o" "$1.bt" "${args[@]}" >/dev/null 2>&1 </dev/null) ||
+			return 0 # it is about a mistake
+		run+=("$1.o")
+		errs=() no_errs=() # what the compiler said
+	else
+		run+=("$1.bt" "${args[@]}")
+	fi
 	[ -z "${V-}" ] || echo "# ${run[*]}" >&2
 	if [ -n "$signal" ]; then
 		# timeout(1) passes the signal on.

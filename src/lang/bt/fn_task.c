@@ -102,12 +102,20 @@ struct rv func_emit_cpid(struct emit *e, const struct node *n)
 
 void func_check_has_cpid(struct sema *s, struct node *n)
 {
-	set_const(n, stype_bool(), s->opts->has_command);
+	n->type = stype_bool();
+	if (!s->opts->has_command)
+		set_const(n, n->type, 0);
 }
 
+/* An object that is written may be run without a command. */
 struct rv func_emit_has_cpid(struct emit *e, const struct node *n)
 {
-	return emit_const(e, n);
+	struct val *pid;
+
+	if (n->is_const)
+		return emit_const(e, n);
+	pid = start_load(e, stype_int(4, false), offsetof(struct script_start, cpid));
+	return rv_of(n, ir_cast(e->b, OP_ZEXT, IR_I64, ir_cmp(e->b, OP_NE, pid, emit_i64(e, 0))));
 }
 
 /* ---- ids of the current task ---- */
