@@ -55,6 +55,7 @@ static struct val *load_word(struct emit *e, struct val *p, s64 off, u32 n, bool
 
 struct comparison {
 	struct text a, b;
+	const char *a_known, *b_known; /* NULL: not when the script is compiled */
 	bool a_aligned, b_aligned;
 	bool is_text;	   /* ends behind a NUL */
 	struct val *limit; /* bytes to be compared at most; NULL: `most` */
@@ -148,13 +149,27 @@ static u32 rest(const struct text *t, u32 off)
 	return t->size > off ? MIN(t->size - off, 8u) : 0;
 }
 
+/* One side's word at an offset; of what is known it is a constant. */
+static struct val *word_at(struct emit *e, const struct text *t, const char *known, u32 off,
+			   bool aligned)
+{
+	size_t len = known ? strlen(known) : 0;
+	u64 word = 0;
+
+	if (!known)
+		return load_word(e, t->p, off, rest(t, off), aligned);
+	if (off < len)
+		memcpy(&word, known + off, MIN(len - off, sizeof(word)));
+	return emit_i64(e, (s64)word);
+}
+
 /* Words from `off` to `to`, one after another. */
 static void compare_straight(struct emit *e, struct comparison *c, u32 off, u32 to)
 {
 	for (; off < to; off += 8) {
 		struct val *left = limit_left(e, c, emit_i64(e, off));
-		struct val *a = load_word(e, c->a.p, off, rest(&c->a, off), c->a_aligned);
-		struct val *b = load_word(e, c->b.p, off, rest(&c->b, off), c->b_aligned);
+		struct val *a = word_at(e, &c->a, c->a_known, off, c->a_aligned);
+		struct val *b = word_at(e, &c->b, c->b_known, off, c->b_aligned);
 
 		if (!left && c->most - off < 8)
 			left = emit_i64(e, c->most - off);
@@ -228,12 +243,18 @@ void func_check_strncmp(struct sema *s, struct node *n)
 
 struct rv func_emit_strncmp(struct emit *e, const struct node *n)
 {
-	const struct node *count = node_kid(n, 2);
-	struct comparison c = {.is_text = true};
+	const struct node *a = n->kids, *b = a->next, *count = b->next;
+	struct comparison c = {.is_text = true, .a_known = a->str, .b_known = b->str};
+	const char *known = a->str ? a->str : b->str;
 
-	c.a = text_of(e, n->kids);
-	c.b = text_of(e, n->kids->next);
+	c.a = text_of(e, a);
+	c.b = text_of(e, b);
 	c.most = MAX(c.a.size, c.b.size);
+	if (known) {
+		/* a text that ends before this one differs from it there */
+		c.is_text = false;
+		c.most = (u32)MIN(strlen(known) + 1, (size_t)c.most);
+	}
 	if (count->is_const)
 		c.most = (u32)MIN((u64)count->konst, (u64)c.most);
 	else
