@@ -262,13 +262,20 @@ struct rv func_emit_percpu_kaddr(struct emit *e, const struct node *n)
 	struct val *var = ir_ref(e->b, OP_EXTERN, var_extern(e, n->kids->str), 0), *p;
 	const struct node *cpu = node_kid(n, 1);
 
+	struct val *result;
+	struct emit_if there;
+
 	var->space = SPACE_BTF;
-	if (cpu)
-		p = emit_helper_ptr(e, HELPER_per_cpu_ptr, SPACE_BTF, 2,
-				    (struct val *[]){ var, emit_scalar(e, cpu) });
-	else
-		p = emit_helper_ptr(e, HELPER_this_cpu_ptr, SPACE_BTF, 1, &var);
-	return rv_of(n, emit_int(e, p));
+	if (!cpu)
+		return rv_of(n, emit_int(e, emit_helper_ptr(e, HELPER_this_cpu_ptr, SPACE_BTF, 1, &var)));
+	/* The verifier lets nothing be added to a pointer that may be null. */
+	result = ir_alloca(e->fn, 8, 8);
+	ir_store(e->b, emit_i64(e, 0), result, 0);
+	p = emit_helper_ptr(e, HELPER_per_cpu_ptr, SPACE_BTF, 2, (struct val *[]){ var, emit_scalar(e, cpu) });
+	there = emit_if(e, ir_cmp(e->b, OP_NE, emit_int(e, p), emit_i64(e, 0)));
+	ir_store(e->b, emit_int(e, p), result, 0);
+	emit_endif(e, &there);
+	return rv_of(n, ir_load(e->b, IR_I64, result, 0));
 }
 
 /* ---- address spaces ---- */
