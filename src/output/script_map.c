@@ -426,7 +426,7 @@ static void json_map(struct print *p)
 	js_end(out);
 }
 
-/* A scalar that was asked for by name is zero before it is set. */
+/* A scalar that was asked for by name is zero before it is set; in 0.17 a count() always was. */
 static void print_unset(struct print *p)
 {
 	const struct stype *t = p->m->sm->value;
@@ -464,7 +464,7 @@ void map_print(struct script_out *o, const struct out_map *m, u64 top, u64 div, 
 		p.first = e.n - (u32)top;
 	for (u32 i = 0; t->kind == ST_TSERIES && i < e.n; i++)
 		p.last = MAX(p.last, series_last(elem_value(&e, i)));
-	if (!e.n && explicit && !m->sm->key && !is_block(t) && !is_old)
+	if (!e.n && !m->sm->key && (is_old ? t->kind == ST_COUNT : explicit && !is_block(t)))
 		print_unset(&p);
 	else if (o->opts.json)
 		json_map(&p);

@@ -96,11 +96,12 @@ TEST(stats_and_avg_in_the_old_shape)
 	u32 a = rig_map(r, "@a", NULL, stype_agg(&r->s->arena, ST_AVG, true));
 
 	rig_map(r, "@empty", NULL, stype_agg(&r->s->arena, ST_AVG, true));
+	rig_map(r, "@never", NULL, stype_simple(ST_COUNT));
 	rig_start(r);
 	rig_set(r, st, "read\0\0\0\0\0\0\0\0\0\0\0", 0, (s64[2]){ 150, 2 });
 	rig_set(r, st, "seek\0\0\0\0\0\0\0\0\0\0\0", 0, (s64[2]){ -7, 1 });
 	rig_set(r, a, NULL, 0, (s64[2]){ 3, 2 });
-	CHECK_STR(rig_maps(r), "@a: 1\n\n\n\n@st[seek]: count 1, average -7, total -7\n"
+	CHECK_STR(rig_maps(r), "@a: 1\n\n\n\n@never: 0\n@st[seek]: count 1, average -7, total -7\n"
 			       "@st[read]: count 2, average 75, total 150\n\n");
 	rig_free(r);
 }
