@@ -389,8 +389,15 @@ int cmd_bpftrace(int argc, char **argv)
 {
 	const char *compat = getenv("OSMIA_COMPAT");
 	struct bpftrace b = { .r = { .style = STYLE_BPFTRACE } };
-	int status = run_init(&b.r, argc) ? 0 : EXIT_FAULT;
+	int status;
 
+	if (argc == 2 && strcmp(argv[1], "--help=man") == 0) {
+		struct cli_args a = cli_args("bpftrace", opts, argc, argv);
+
+		cli_next(&a);
+		return EXIT_DONE;
+	}
+	status = run_init(&b.r, argc) ? 0 : EXIT_FAULT;
 	if (!status && compat && run_compat(compat, &b.r.s.compat))
 		status = run_error(&b.r, "OSMIA_COMPAT is 0.17 or new, not '%s'", compat);
 	if (!status)

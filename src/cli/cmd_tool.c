@@ -75,6 +75,14 @@ static void list(void)
 	}
 }
 
+static int manual(void)
+{
+	puts(".nf");
+	list();
+	puts(".fi");
+	return EXIT_DONE;
+}
+
 /* Names that are like a wrong one: as the wrong one begins, or differ in little. */
 static int unknown(const char *name)
 {
@@ -236,8 +244,8 @@ int cmd_tool(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (argv[1][0] == '-')
-		return strcmp(argv[1], "--help=man") == 0 ? (list(), EXIT_DONE) :
-							    cli_usage("tool", "which tool? '%s' is none", argv[1]);
+		return strcmp(argv[1], "--help=man") == 0 ? manual() :
+							     cli_usage("tool", "which tool? '%s' is none", argv[1]);
 	if (!run_init(&r, argc)) {
 		cli_error("out of memory");
 		return EXIT_FAULT;
