@@ -392,9 +392,7 @@ int cmd_bpftrace(int argc, char **argv)
 	int status;
 
 	if (argc == 2 && strcmp(argv[1], "--help=man") == 0) {
-		struct cli_args a = cli_args("bpftrace", opts, argc, argv);
-
-		cli_next(&a);
+		cli_print_man(opts);
 		return EXIT_DONE;
 	}
 	status = run_init(&b.r, argc) ? 0 : EXIT_FAULT;

@@ -118,7 +118,7 @@ static void print_roff(const char *text)
 			putchar(*text);
 }
 
-static void print_man(const struct cli_opt *opts)
+void cli_print_man(const struct cli_opt *opts)
 {
 	for (const struct cli_opt *o = opts; o->id; o++) {
 		printf(".TP\n\\fB");
@@ -160,7 +160,7 @@ static int next_long(struct cli_args *a, const char *name)
 		return only && is_unique ? take(a, only, eq ? eq + 1 : NULL, only->name, strlen(only->name))
 					 : bad(a, UNKNOWN, name, len);
 	if (strcmp(name, "help") == 0 || strcmp(name, "help=man") == 0) {
-		eq ? print_man(a->opts) : print_help(a->verb, a->opts);
+		eq ? cli_print_man(a->opts) : print_help(a->verb, a->opts);
 		return CLI_HELP;
 	}
 	return bad(a, UNKNOWN, name, len);

@@ -43,3 +43,5 @@ struct cli_args cli_args(const char *verb, const struct cli_opt *opts, int argc,
 int cli_next(struct cli_args *a);
 /* The table as lines of help. */
 void cli_print_options(const struct cli_opt *opts, FILE *out);
+/* The same for the manual page. */
+void cli_print_man(const struct cli_opt *opts);
