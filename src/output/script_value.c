@@ -311,7 +311,9 @@ static void text(struct walk *w, struct sv v, u32 depth)
 		return;
 	switch (kind) {
 	case ST_INT:
-		add_number(w->out, divided(sv_integer(v), w->div, v.type->is_signed), v.type->is_signed);
+		/* 0.17 had signed keys. */
+		add_number(w->out, divided(sv_integer(v), w->div, v.type->is_signed),
+			   v.type->is_signed || (is_old(w) && w->style != SV_PLAIN));
 		break;
 	case ST_BOOL:
 		str_add(w->out, is_old(w) ? *v.p ? "1" : "0" : *v.p ? "true" : "false");

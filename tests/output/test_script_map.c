@@ -37,7 +37,7 @@ TEST(plain_maps_are_sorted_by_value_or_key)
 		struct rig *r = rig_new(compat, false);
 		const struct stype *str = stype_str(&r->s->arena, 16);
 		u32 v = rig_map(r, "@v", str, stype_int(4, true)), s = rig_map(r, "@s", S64, str);
-		u32 one = rig_map(r, "@one", NULL, U64);
+		u32 one = rig_map(r, "@one", NULL, U64), by_u64 = rig_map(r, "@k", U64, U64);
 
 		rig_map(r, "@none", NULL, U64);
 		rig_start(r);
@@ -50,10 +50,11 @@ TEST(plain_maps_are_sorted_by_value_or_key)
 		for (s64 i = 3; i >= -1; i--)
 			rig_set(r, s, &i, 0, i == 2 ? "b\0\0\0\0\0\0\0\0\0\0\0\0\0\0" : "a\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 		rig_set(r, one, NULL, 0, &(u64){ UINT64_MAX });
-		CHECK_STR(rig_maps(r), compat ? "\n@one: 18446744073709551615\n"
+		rig_set(r, by_u64, &(u64){ UINT64_MAX }, 0, &(u64){ 1 });
+		CHECK_STR(rig_maps(r), compat ? "@k[-1]: 1\n\n@one: 18446744073709551615\n"
 						"@s[-1]: a\n@s[0]: a\n@s[1]: a\n@s[2]: b\n@s[3]: a\n"
 						"@v[d]: -100\n@v[c]: -1\n@v[b]: 2\n@v[a]: 10\n"
-					      : "@one: 18446744073709551615\n"
+					      : "@k[18446744073709551615]: 1\n@one: 18446744073709551615\n"
 						"@s[-1]: a\n@s[0]: a\n@s[1]: a\n@s[2]: b\n@s[3]: a\n"
 						"@v[d]: -100\n@v[c]: -1\n@v[b]: 2\n@v[a]: 10\n");
 		rig_free(r);
