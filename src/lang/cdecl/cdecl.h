@@ -3,7 +3,7 @@
  *
  *	scan.c     tokens of C, with places
  *	pp.c       #define (object- and function-like), #undef, #if, #ifdef, #include, by a table of macros
- *	parse.c    declarations: base types, declarators, bit-fields, attributes (packed, aligned)
+ *	parse.c    declarations; declr.c their declarators and attributes; tag.c structs, unions, enums
  *	expr.c     constant expressions;  layout.c  where members lie
  *	names.c    integers and constants that need no declaration (alias.def, constant.def)
  *	btf.c      the same types out of BTF, one struct at a time, when it is asked for

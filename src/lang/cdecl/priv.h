@@ -167,7 +167,7 @@ struct ctok *pp_rest_of_line(struct ctypes *c, u32 *n);
 const char *pp_text(struct ctypes *c, const struct ctok *toks, u32 n);
 void pp_define(struct ctypes *c, const char *name, const char *body);
 
-/* ---- parse.c, expr.c ---- */
+/* ---- parse.h, expr.c ---- */
 struct cparser {
 	struct ctypes *c;
 	const struct ctok *list; /* NULL: pp_next() */
