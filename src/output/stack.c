@@ -118,7 +118,7 @@ static void frame_text(struct stacks *st, struct frame f, struct str *out)
 	if (!symbol_user(st->symbols, f.tgid, f.addr, &sym) &&
 	    (!place ||
 	     !symbol_in_file(st->symbols, place->path, place->file_off, f.first, f.addr, &sym))) {
-		str_addf(out, f.with_module ? "0x%lx ([unknown])" : "0x%lx", f.addr);
+		str_addf(out, f.with_module ? "%#lx ([unknown])" : "%#lx", f.addr);
 		return;
 	}
 	str_add(out, sym.name);
@@ -138,7 +138,7 @@ static void kernel_text(struct stacks *st, u64 addr, bool with_off, struct str *
 	struct symbol_name sym;
 
 	if (!symbol_kernel(st->symbols, addr, &sym)) {
-		str_addf(out, "0x%lx", addr);
+		str_addf(out, "%#lx", addr); /* a null pointer is "0" */
 		return;
 	}
 	str_add(out, sym.name);
