@@ -95,24 +95,25 @@ static const struct stack_place *place_of(struct stacks *st, u32 n)
 	return p->is_there ? p : NULL;
 }
 
-/* What a module is called: as the script has it, where that is the same file and the process has gone. */
-static const char *module_text(struct stacks *st, const char *module, s32 tgid, const struct stack_place *place)
-{
-	if (place && strcmp(place->path, module) == 0 && !process_lives(tgid))
-		return st->s->attaches.p[place - st->places].target;
-	return module;
-}
-
 struct frame {
 	u64 addr, first;   /* first: the address that the probe stands at */
 	s32 tgid;
-	u32 probe;
+	const struct stack_place *place; /* of the probe; NULL: not known */
 	bool with_off, with_module;
+	bool is_gone;      /* the process has ended; known where with_module is */
 };
+
+/* What a module is called: as the script has it, where that is the same file and the process has gone. */
+static const char *module_text(struct stacks *st, const struct frame *f, const char *module)
+{
+	if (f->is_gone && f->place && strcmp(f->place->path, module) == 0)
+		return st->s->attaches.p[f->place - st->places].target;
+	return module;
+}
 
 static void frame_text(struct stacks *st, struct frame f, struct str *out)
 {
-	const struct stack_place *place = place_of(st, f.probe);
+	const struct stack_place *place = f.place;
 	struct symbol_name sym;
 
 	if (!symbol_user(st->symbols, f.tgid, f.addr, &sym) &&
@@ -125,12 +126,13 @@ static void frame_text(struct stacks *st, struct frame f, struct str *out)
 	if (f.with_off)
 		str_addf(out, "+%lu", sym.off);
 	if (f.with_module)
-		str_addf(out, " (%s)", module_text(st, sym.module, f.tgid, place));
+		str_addf(out, " (%s)", module_text(st, &f, sym.module));
 }
 
 void usym_text(struct stacks *st, u64 addr, s32 tgid, u32 probe, struct str *out)
 {
-	frame_text(st, (struct frame){ .addr = addr, .first = addr, .tgid = tgid, .probe = probe }, out);
+	symbols_look(st->symbols, tgid);
+	frame_text(st, (struct frame){ .addr = addr, .first = addr, .tgid = tgid, .place = place_of(st, probe) }, out);
 }
 
 static void kernel_text(struct stacks *st, u64 addr, bool with_off, struct str *out)
@@ -206,8 +208,12 @@ void stack_text(struct stacks *st, const struct stype *t, const u8 *p, u32 n, u3
 		build_ids_text(frames, n_frames, out);
 		return;
 	}
-	f.tgid = user ? (s32)mem_get32(p + 12) : 0;
-	f.probe = user ? mem_get32(p + 16) : 0;
+	if (user && t->mode != STACK_RAW) {
+		f.tgid = (s32)mem_get32(p + 12);
+		f.place = place_of(st, mem_get32(p + 16));
+		f.is_gone = perf && !process_lives(f.tgid);
+		symbols_look(st->symbols, f.tgid);
+	}
 	f.first = n_frames ? mem_get64(frames) : 0;
 	for (u32 i = 0; i < n_frames; i++) {
 		f.addr = mem_get64(frames + 8ul * i);

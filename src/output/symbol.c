@@ -43,7 +43,7 @@ struct map {
 struct process {
 	s32 pid;
 	u64 start;                          /* when it began: clock ticks since boot */
-	u64 learned_ns;
+	u64 learned_ns, looked_ns;          /* when it was read, and when somebody tried to */
 	ino_t exe;                          /* of its binary: another after execve */
 	VEC(struct map) maps;
 	struct symbol_table perf;           /* of its perf map file */
@@ -266,6 +266,7 @@ static void process_learn(struct process *p, bool now)
 	ino_t exe;
 	char state;
 
+	p->looked_ns = ns;
 	/* A command is known before its execve, which may follow within the clock's tick. */
 	exe = exe_of(p->pid);
 	if ((ns == p->learned_ns && exe == p->exe) || !process_stat(p->pid, &state, &start) || state == 'Z' ||
@@ -330,6 +331,14 @@ static struct process *process_find(struct symbols *s, s32 pid)
 	p->pid = pid;
 	*slot = s->processes.n;
 	return p;
+}
+
+void symbols_look(struct symbols *s, s32 pid)
+{
+	struct process *p = process_find(s, pid);
+
+	if (p)
+		process_learn(p, false);
 }
 
 void symbols_keep(struct symbols *s, s32 pid)
@@ -413,7 +422,8 @@ bool symbol_user(struct symbols *s, s32 pid, u64 addr, struct symbol_name *out)
 
 	if (!p)
 		return false;
-	process_learn(p, false);
+	if (p->looked_ns != now_ns())
+		process_learn(p, false);
 	m = map_find(p, addr);
 	if (!m) {
 		process_learn(p, true); /* perhaps a library that was just loaded */

@@ -26,6 +26,8 @@ bool symbol_user(struct symbols *s, s32 pid, u64 addr, struct symbol_name *out);
 /* An address of a process that has gone and was never seen: path is a binary that it had, which lay so that file offset
  * file_off was at address at. */
 bool symbol_in_file(struct symbols *s, const char *path, u64 file_off, u64 at, u64 addr, struct symbol_name *out);
+/* Before the addresses of one stack are asked for: is it still the program that it was? */
+void symbols_look(struct symbols *s, s32 pid);
 /* Learns what a process has mapped now, as long as it lives. */
 void symbols_keep(struct symbols *s, s32 pid);
 /* Is it there, and no zombie? */
