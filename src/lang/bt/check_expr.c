@@ -5,6 +5,7 @@
  */
 #include "lang/bt/check_inner.h"
 #include "lang/bt/func.h"
+#include "lang/bt/probe.h"
 #include "lang/cdecl/cdecl.h"
 #include <string.h>
 
@@ -82,6 +83,15 @@ bool sema_is_value_name(struct sema *s, const struct node *n)
 	return (f && (f->flags & FUNC_BARE)) || sema_constant(s, n->text, &v, &type);
 }
 
+/* What a probe that is not there would give fits everywhere. */
+static void check_func(struct sema *s, struct node *n, const struct bt_func *f)
+{
+	if ((f->flags & FUNC_CONTEXT) && s->probe && s->probe->is_missing)
+		n->type = sema_unknown();
+	else
+		f->check(s, n);
+}
+
 static void name(struct sema *s, struct node *n)
 {
 	const struct bt_func *f = bt_func_find(n->text);
@@ -92,7 +102,7 @@ static void name(struct sema *s, struct node *n)
 	n->func = NULL;
 	if (f && (f->flags & FUNC_BARE)) {
 		n->func = f;
-		f->check(s, n);
+		check_func(s, n, f);
 		return;
 	}
 	if (sema_constant(s, n->text, &v, &type)) {
@@ -205,7 +215,7 @@ static void call(struct sema *s, struct node *n)
 		if (sema_without_value(k))
 			sema_error(s, k, "%s() has no value", sema_without_value(k));
 	}
-	f->check(s, n);
+	check_func(s, n, f);
 }
 
 /* ---- variables ---- */

@@ -11,6 +11,7 @@ enum {
 	L = FUNC_LAZY,
 	V = FUNC_MAP_VALUE,
 	S = FUNC_STATEMENT,
+	C = FUNC_CONTEXT,
 };
 
 static const struct bt_func funcs[] = {
@@ -20,7 +21,7 @@ static const struct bt_func funcs[] = {
 };
 
 /* arg0, arg1 ...: a register or word of the stack, by its number. */
-static const struct bt_func argn = {"argN", 0, 0, B, func_check_argn, func_emit_argn};
+static const struct bt_func argn = {"argN", 0, 0, B | C, func_check_argn, func_emit_argn};
 
 /* Is it a prefix and a decimal number without leading zeros, of at most 3 digits? */
 static bool is_numbered(const char *name, const char *prefix)

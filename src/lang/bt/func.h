@@ -12,7 +12,7 @@
 
 enum func_flag {
 	FUNC_BARE = 1, FUNC_ASYNC = 2, FUNC_UNSAFE = 4, FUNC_LAZY = 8, FUNC_MAP_VALUE = 16,
-	FUNC_STATEMENT = 32,
+	FUNC_STATEMENT = 32, FUNC_CONTEXT = 64,
 };
 
 struct bt_func {

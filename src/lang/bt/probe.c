@@ -384,13 +384,24 @@ static int probe_places_find(struct sema *s, const struct node *node, bool expan
 	return err;
 }
 
+/* What has no place is checked all the same: its body may have mistakes of its own. */
+static int stand_in(struct sema *s, struct node *node)
+{
+	struct bt_probe *b = arena_alloc(&s->script->arena, sizeof(*b));
+
+	*b = (struct bt_probe){ .hook = HOOK_KPROBE, .node = node, .is_missing = true, .fn_name = "", .name = "" };
+	return vec_push(&s->probes, b) ? 0 : -ENOMEM;
+}
+
 static int probe_node(struct sema *s, struct node *node)
 {
 	struct probe_uses uses = {0};
 	probe_places places = {0};
+	bool failed = s->failed;
 	u32 kept = 0;
 	int err;
 
+	s->failed = false;
 	for (struct node *k = node->kids; k; k = k->next)
 		if (k->kind != NODE_ATTACH)
 			uses_find(k, &uses);
@@ -403,6 +414,9 @@ static int probe_node(struct sema *s, struct node *node)
 	places.n = kept;
 	if (!err && places.n)
 		err = probe_programs(s, node, &uses, &places);
+	if ((err || s->failed) && err != -ENOMEM && !places.n)
+		err = stand_in(s, node);
+	s->failed |= failed;
 	vec_free(&places);
 	return err;
 }

@@ -15,6 +15,7 @@ struct bt_probe {
 	const char *fn_name;        /* of the program: unique, a C identifier */
 	const char *section;        /* as SEC() would say it, without a place: "kprobe", "raw_tp", "tp_btf/x", "iter/task" */
 	u32 prog_type, attach_type;
+	bool is_missing;            /* it hooks nothing, which was told: only checked for more mistakes */
 	bool is_user;               /* addresses of its context are user memory first */
 	VEC(u32) attaches;          /* script->attaches indices; emit sets their func */
 	const char *name;           /* what `probe` gives; NULL: differs, see cookies */
