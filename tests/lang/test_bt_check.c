@@ -499,6 +499,30 @@ TEST(long_and_deep_expressions_end)
 	ends(repeated("begin { @x[", "1,", 100, "1] = 1; }"), "a key of 101 parts");
 }
 
+/* "start", then n times text with a number in it, then end. */
+static char *numbered(const char *start, const char *text, u32 n, const char *end)
+{
+	struct str s = {0};
+
+	str_add(&s, start);
+	for (u32 i = 0; i < n; i++) {
+		const char *hash = strchr(text, '#');
+
+		str_addn(&s, text, (size_t)(hash - text));
+		str_addf(&s, "%u%s", i, hash + 1);
+	}
+	str_add(&s, end);
+	return str_take(&s);
+}
+
+TEST(too_much_of_a_thing_ends)
+{
+	ends(numbered("begin { ", "$v# = 1;", 50000, "}"), "more than 4096 variables at once");
+	ends(numbered("begin { ", "@v# = 1;", 50000, "}"), "more than 4096 maps");
+	ends(numbered("", "macro m#() { 1 }", 10000, "begin { print(m1()) }"), "more than 4096 macros");
+	ends(numbered("", "fn f#() : int64 { return 1; }", 1000, "begin { print(f1()) }"), "more than 255 functions");
+}
+
 TEST(types_that_grow_end)
 {
 	ends(strdup("begin { $a = (1, 2); @x = $a; @y = (@x, 1); @x = @y }"), "@x holds values");

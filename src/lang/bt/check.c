@@ -145,6 +145,8 @@ int bt_check(struct sema *s)
 
 	for (; left; left--) {
 		pass(s);
+		if (s->fatal)
+			return -E2BIG;
 		if (s->changed) {
 			s->deciding = false;
 			continue;

@@ -102,6 +102,7 @@ struct sema {
 	bool deciding;              /* types have settled: `if comptime` can be decided */
 	struct sema_call *calls;    /* macros that what is checked now came from, innermost first */
 	bool too_big;               /* and that was said */
+	bool fatal;                 /* looking further makes no sense */
 };
 
 /* ---- for functions ---- */

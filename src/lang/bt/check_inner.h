@@ -4,6 +4,8 @@
 #include "lang/bt/check.h"
 
 /* ---- check_node.c ---- */
+/* A mistake that ends the check: too much of something. */
+void sema_fatal(struct sema *s, const struct node *at, const char *what, u32 most);
 /* The nearest of the names it was shown: best is NULL when none is near. */
 struct near_name {
 	const char *name, *best;

@@ -5,7 +5,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-enum { KEYS_MAX = 64, KEY_BYTES_MAX = 1 << 16 };
+enum { KEYS_MAX = 64, KEY_BYTES_MAX = 1 << 16, MAPS_MAX = 4096 };
 
 struct bt_map *sema_map_find(struct sema *s, const char *name)
 {
@@ -25,6 +25,12 @@ struct bt_map *sema_map_make(struct sema *s, const char *name, struct span at)
 	m->name = name;
 	m->at = at;
 	m->script_map = m->ir_map = UINT32_MAX;
+	if (s->maps.n == MAPS_MAX) {
+		struct node node = { .at = at };
+
+		sema_fatal(s, &node, "maps", MAPS_MAX);
+		return m;
+	}
 	if (!vec_push(&s->maps, m))
 		s->failed = true;
 	s->changed = true;

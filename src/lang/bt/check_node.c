@@ -100,6 +100,14 @@ void sema_error(struct sema *s, const struct node *at, const char *fmt, ...)
 	came_from(s);
 }
 
+void sema_fatal(struct sema *s, const struct node *at, const char *what, u32 most)
+{
+	if (s->fatal)
+		return;
+	s->final = s->fatal = true;
+	sema_error(s, at, "more than %u %s", most, what);
+}
+
 void sema_warn(struct sema *s, const struct node *at, const char *fmt, ...)
 {
 	char text[MESSAGE_MAX];

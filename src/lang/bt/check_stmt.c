@@ -8,7 +8,7 @@
 #include "lang/bt/func.h"
 #include <string.h>
 
-enum { UNROLL_MAX = 100, WEIGHT_MAX = 400000 };
+enum { UNROLL_MAX = 100, WEIGHT_MAX = 400000, VARS_MAX = 4096 };
 
 static void statement(struct sema *s, struct node *n);
 
@@ -42,7 +42,9 @@ struct bt_var *sema_var_new(struct sema *s, struct node *var, struct node *decl)
 		s->changed = true;
 	}
 	v->is_set = false;
-	if (!vec_push(&s->vars, v))
+	if (s->vars.n == VARS_MAX)
+		sema_fatal(s, decl, "variables at once", VARS_MAX);
+	else if (!vec_push(&s->vars, v))
 		s->failed = true;
 	return v;
 }
@@ -414,6 +416,8 @@ static void discarded(struct sema *s, struct node *n)
 
 static void statement(struct sema *s, struct node *n)
 {
+	if (s->fatal)
+		return;
 	s->weight += s->repeat;
 	if (s->weight > WEIGHT_MAX) {
 		if (!s->too_big)

@@ -11,6 +11,8 @@
 #include "lang/bt/check_inner.h"
 #include <errno.h>
 
+enum { FNS_MAX = 255 }; /* kernel/bpf/verifier.c: BPF_MAX_SUBPROGS, the program itself apart */
+
 static void collect_fns(struct sema *s)
 {
 	for (struct node *n = s->prog->root->kids; n; n = n->next) {
@@ -19,6 +21,10 @@ static void collect_fns(struct sema *s)
 		for (u32 i = 0; i < s->fns.n; i++)
 			if (!strcmp(s->fns.p[i]->text, n->text))
 				sema_error(s, n, "function '%s' is defined twice", n->text);
+		if (s->fns.n == FNS_MAX) {
+			sema_error(s, n, "more than %d functions", FNS_MAX);
+			return;
+		}
 		if (!vec_push(&s->fns, n))
 			s->failed = true;
 	}

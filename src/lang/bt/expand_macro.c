@@ -13,7 +13,7 @@
 #include "lang/bt/func.h"
 #include <string.h>
 
-enum { PARAMS_MAX = 64, STACK_MAX = 100 };
+enum { PARAMS_MAX = 64, STACK_MAX = 100, MACROS_MAX = 4096 };
 
 struct expander {
 	struct sema *s;
@@ -144,6 +144,10 @@ static void define(struct expander *x, struct node *m)
 		for (struct node *q = m->kids; q != p; q = q->next)
 			if (!strcmp(p->text, q->text))
 				sema_error(x->s, p, "parameter '%s' is there twice", p->text);
+	if (x->macros.n == MACROS_MAX) {
+		sema_error(x->s, m, "more than %d macros", MACROS_MAX);
+		return;
+	}
 	for (u32 i = 0; i < x->macros.n; i++) {
 		struct place at;
 
