@@ -98,6 +98,8 @@ enum script_count {
 	COUNT_MAP_FULL,      /* updates that found no room in a map */
 	COUNT_STR_TRUNCATED,
 	COUNT_PROBE_FAULT,   /* reads of memory that failed */
+	COUNT_EXIT_LOST,     /* exit()s among the records that were lost, and the sum of their statuses */
+	COUNT_EXIT_STATUS,
 	COUNT_HOWMANY,
 };
 

@@ -292,6 +292,17 @@ static u64 now_ns(void)
 	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 }
 
+/* exit() counts even where the ring had no room for it. */
+static void exit_lost(struct script_out *o)
+{
+	u64 n = o->exiting ? 0 : count_of(o, COUNT_EXIT_LOST);
+
+	if (!n)
+		return;
+	o->exiting = true;
+	o->status = (int)((s64)count_of(o, COUNT_EXIT_STATUS) / (s64)n);
+}
+
 static void check_lost(struct script_out *o)
 {
 	u64 now = now_ns();
@@ -300,6 +311,7 @@ static void check_lost(struct script_out *o)
 		return;
 	o->lost_checked_ns = now;
 	tell_lost(o);
+	exit_lost(o);
 }
 
 static void keep_symbols(struct script_out *o)

@@ -111,6 +111,8 @@ struct emit_record {
 /* Reserves a record for the node's action, header filled in; without room the loss is counted and what
  * follows up to emit_record_end() is passed over. */
 struct emit_record emit_record_begin(struct emit *e, const struct node *call);
+/* The same of exit(): where the ring is full user space learns of it by a count. */
+struct emit_record emit_record_exit(struct emit *e, const struct node *call, struct val *status);
 void emit_record_end(struct emit *e, struct emit_record *r);
 /* Begin, the arguments from `first` on by the action's tuple, end. */
 void emit_action(struct emit *e, const struct node *call, const struct node *first);

@@ -17,7 +17,7 @@
 
 enum {
 	RING_FEW = 1 << 18,    /* each program puts a handful into it, and is run by user space */
-	RING_EVENTS = 1 << 22,
+	RING_EVENTS = 1 << 21,
 	RING_LOOP = 1 << 24,   /* a program may run for long before user space reads */
 	RING_MAX = 1 << 28,
 };
@@ -88,12 +88,7 @@ static u32 counts_map(struct emit *e)
 	return e->counts_map;
 }
 
-void emit_count(struct emit *e, enum script_count c)
-{
-	emit_count_at(e, emit_i64(e, c));
-}
-
-void emit_count_at(struct emit *e, struct val *c)
+static void count_add(struct emit *e, struct val *c, struct val *n)
 {
 	struct val *map = ir_ref(e->b, OP_MAP, counts_map(e), 0), *args[2], *p;
 	struct emit_mark mark = scratch_mark(e);
@@ -106,13 +101,23 @@ void emit_count_at(struct emit *e, struct val *c)
 	p = emit_helper_ptr(e, HELPER_map_lookup_elem, SPACE_MAP_VALUE, 2, args);
 	f = emit_if(e, emit_is_null(e, p));
 	emit_else(e, &f);
-	ir_store(e->b, ir_bin(e->b, OP_ADD, ir_load(e->b, IR_I64, p, 0), emit_i64(e, 1)), p, 0);
+	ir_store(e->b, ir_bin(e->b, OP_ADD, ir_load(e->b, IR_I64, p, 0), n), p, 0);
 	emit_endif(e, &f);
 	scratch_release(e, mark);
 }
 
-/* An action's record: header filled in. */
-static struct emit_record reserve(struct emit *e, u32 action, u32 size)
+void emit_count_at(struct emit *e, struct val *c)
+{
+	count_add(e, c, emit_i64(e, 1));
+}
+
+void emit_count(struct emit *e, enum script_count c)
+{
+	emit_count_at(e, emit_i64(e, c));
+}
+
+/* An action's record: header filled in.  exit_status: of exit(), which must not get lost; NULL: another action. */
+static struct emit_record reserve(struct emit *e, u32 action, u32 size, struct val *exit_status)
 {
 	struct emit_record r = {0};
 	struct val *args[3];
@@ -123,6 +128,10 @@ static struct emit_record reserve(struct emit *e, u32 action, u32 size)
 	r.p = emit_helper_ptr(e, HELPER_ringbuf_reserve, SPACE_RECORD, 3, args);
 	r.there = emit_if(e, emit_is_null(e, r.p));
 	emit_count(e, COUNT_EVENTS_LOST);
+	if (exit_status) {
+		emit_count(e, COUNT_EXIT_LOST);
+		count_add(e, emit_i64(e, COUNT_EXIT_STATUS), exit_status);
+	}
 	emit_else(e, &r.there);
 	ir_store(e->b, emit_i64(e, (s64)((u64)size << 32 | action)), r.p, 0);
 	return r;
@@ -143,7 +152,12 @@ const struct stype *emit_record_type(struct emit *e, const struct node *call)
 
 struct emit_record emit_record_begin(struct emit *e, const struct node *call)
 {
-	return reserve(e, call->action - 1, emit_record_type(e, call)->size);
+	return reserve(e, call->action - 1, emit_record_type(e, call)->size, NULL);
+}
+
+struct emit_record emit_record_exit(struct emit *e, const struct node *call, struct val *status)
+{
+	return reserve(e, call->action - 1, emit_record_type(e, call)->size, status);
 }
 
 void emit_record_end(struct emit *e, struct emit_record *r)
@@ -187,7 +201,7 @@ void emit_action(struct emit *e, const struct node *call, const struct node *fir
 				early[i].v = emit_direct(e, early[i]);
 		}
 	}
-	r = reserve(e, call->action - 1, args->size);
+	r = reserve(e, call->action - 1, args->size, NULL);
 	arg = first;
 	for (u32 i = 0; i < n && arg; i++, arg = arg->next) {
 		const struct stype_field *f = &args->fields[i];

@@ -435,7 +435,7 @@ struct rv func_emit_exit(struct emit *e, const struct node *n)
 {
 	const struct stype *args = emit_record_type(e, n);
 	struct val *status = n->kids ? emit_scalar(e, n->kids) : emit_i64(e, 0);
-	struct emit_record r = emit_record_begin(e, n);
+	struct emit_record r = emit_record_exit(e, n, status);
 
 	ir_store(e->b, status, r.p, args->fields[0].off);
 	emit_record_end(e, &r);
