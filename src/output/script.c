@@ -445,7 +445,7 @@ void script_out_account(struct script_out *o)
 		enum script_count count;
 		const char *text;
 	} lines[] = {
-		{ COUNT_MAP_FULL, "updates found no room in a map (max_map_keys)" },
+		{ COUNT_MAP_FULL, "updates of maps failed: no room for another key (max_map_keys), or no memory" },
 		{ COUNT_STR_TRUNCATED, "strings were cut (max_strlen)" },
 	};
 	struct str s = {0};
@@ -453,6 +453,7 @@ void script_out_account(struct script_out *o)
 	if (o->opts.quiet || o->opts.json)
 		return;
 	tell_lost(o);
+	out_untold(o, &s);
 	if (o->lost)
 		str_addf(&s, "WARNING: %lu events were lost, %lu were shown (a larger ring: perf_rb_pages)\n", o->lost,
 			 o->handled);

@@ -11,7 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HEADER = sizeof(struct script_record) };
+enum {
+	HEADER = sizeof(struct script_record),
+	TOLD_MOST = 20, /* mistakes of a running script that are told of one place */
+};
 
 extern char **environ;
 
@@ -264,6 +267,12 @@ static void json_place(struct script_out *o, const struct script_action *a)
 	str_addf(&o->text, ", \"line\": %u, \"col\": %u}\n", a->at.line, a->at.col);
 }
 
+/* The first ones of a place in full; the others are counted and told at the end. */
+static bool is_told(struct script_out *o, struct out_action *a)
+{
+	return o->opts.json || a->n_told++ < TOLD_MOST;
+}
+
 static void do_helper_error(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
 {
 	s64 ret = (s64)arg_integer(a, rec, size, 0);
@@ -284,6 +293,17 @@ static void do_helper_error(struct script_out *o, const struct out_action *a, co
 	str_addf(&s, "%s\nAdditional Info - helper: %s, retcode: %ld", helper_reason(helper, ret), helper, ret);
 	out_complain(o, a->a, false, str_text(&s));
 	str_free(&s);
+}
+
+void out_untold(struct script_out *o, struct str *out)
+{
+	for (u32 i = 0; i < o->s->actions.n; i++) {
+		const struct out_action *a = &o->actions[i];
+
+		if (a->n_told > TOLD_MOST)
+			str_addf(out, "%s:%u:%u: WARNING: and %lu times more the same\n", a->a->at.file ? a->a->at.file : "",
+				 a->a->at.line, a->a->at.col, a->n_told - TOLD_MOST);
+	}
 }
 
 void out_complain(struct script_out *o, const struct script_action *a, bool is_error, const char *text)
@@ -340,7 +360,7 @@ static void map_done(struct script_out *o, const struct out_action *a, int err)
 bool action_run(struct script_out *o, const u8 *rec, u32 size)
 {
 	u32 n = size < HEADER ? UINT32_MAX : once32(rec);
-	const struct out_action *a = n < o->s->actions.n ? &o->actions[n] : NULL;
+	struct out_action *a = n < o->s->actions.n ? &o->actions[n] : NULL;
 
 	if (!a || size < a->least)
 		return false;
@@ -388,10 +408,12 @@ bool action_run(struct script_out *o, const u8 *rec, u32 size)
 		script_unwatch(o->load, arg_integer(a, rec, size, 0));
 		return true;
 	case ACTION_HELPER_ERROR:
-		do_helper_error(o, a, rec, size);
+		if (is_told(o, a))
+			do_helper_error(o, a, rec, size);
 		return true;
 	case ACTION_RUNTIME_ERROR:
-		out_complain(o, a->a, false, a->a->text);
+		if (is_told(o, a))
+			out_complain(o, a->a, false, a->a->text);
 		return true;
 	}
 	return false;

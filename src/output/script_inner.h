@@ -47,6 +47,7 @@ struct out_action {
 	struct out_piece *pieces;      /* owned */
 	u32 n_pieces;
 	u32 least;                     /* bytes a record must have for all arguments to lie in it */
+	u64 n_told;                    /* times that a mistake of the running script came */
 };
 
 /* A map of the script with what the engine made of it. */
@@ -105,6 +106,8 @@ struct cgroup_name {
 void out_flush(struct script_out *o);
 /* A warning or error with its place: to stderr, as an object in JSON mode. */
 void out_complain(struct script_out *o, const struct script_action *a, bool is_error, const char *text);
+/* A line for each place whose mistakes were too many to be told one by one. */
+void out_untold(struct script_out *o, struct str *out);
 /* An error without a place in the script: never JSON. */
 void out_error(struct script_out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -107,6 +107,23 @@ TEST(errors_have_their_place)
 	}
 }
 
+TEST(the_same_mistake_is_not_told_for_ever)
+{
+	struct rig *r = rig_new(0, false);
+	u32 z = rig_action(r, ACTION_RUNTIME_ERROR, "division by 0", NULL), n = 0;
+
+	rig_start(r);
+	for (u32 i = 0; i < 50; i++)
+		rig_send(r, z);
+	CHECK_STR(rig_read(r), "");
+	for (const char *p = str_text(&r->err); (p = strstr(p, "division")); p++)
+		n++;
+	CHECK_EQ(n, 20);
+	script_out_account(r->out);
+	CHECK(str_ends(str_text(&r->err), "x.bt:4:9: WARNING: and 30 times more the same\n"));
+	rig_free(r);
+}
+
 TEST(files_commands_and_lists)
 {
 	static const char *const want[] = {

@@ -11,7 +11,7 @@
 
 enum {
 	ANY_KEY = 0, NEW_KEY = 1,              /* flags of map_update_elem: BPF_ANY, BPF_NOEXIST */
-	PREALLOC_MAX = 8 << 20,                /* bytes of a map that are taken at its creation */
+	PREALLOC_MAX = 32 << 20,               /* bytes of a map that are taken at its creation */
 };
 
 static bool is_keyed(const struct bt_map *m)
