@@ -425,6 +425,8 @@ TEST(settings_are_checked)
 	said("config = { max_strlen=\"long\" } begin { }", "1:12: max_strlen expects a number");
 	said("config = { missing_probes=maybe } begin { }", "is one of: error, warn, ignore");
 	said("config = { strlen=5 } begin { }", "called 'max_strlen' now");
+	said("config = { unstable_tseries=error } begin { @x = tseries(1, 5, 5) }", "1:50: tseries() is unstable");
+	said("config = { max_type_passes=1 } begin { @x = 1 }", "types do not settle");
 	said("config = { btf=\"x\" } begin { }", "in the environment only");
 	check_with(&c, "config = { max_strlen=30; BPFTRACE_MAX_MAP_KEYS=7; stack_mode=perf } begin { }", NULL, &f);
 	CHECK_EQ(c.err, 0);

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PASSES_MAX = 200 };
+enum { PASSES_MAX = 1000 };
 
 /* ---- fn: functions of the script ---- */
 
@@ -141,7 +141,7 @@ static void pass(struct sema *s)
 
 int bt_check(struct sema *s)
 {
-	u32 left = PASSES_MAX;
+	u32 left = (u32)MIN(s->set.max_type_passes, PASSES_MAX);
 
 	for (; left; left--) {
 		pass(s);

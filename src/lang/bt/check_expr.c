@@ -177,6 +177,13 @@ static bool count_args(struct sema *s, const struct node *n, const struct bt_fun
 	return false;
 }
 
+/* What a setting may forbid. */
+static bool is_forbidden(const struct sema *s, const char *name)
+{
+	return (!s->set.unstable_tseries && !strcmp(name, "tseries")) ||
+	       (!s->set.unstable_dw_ustack && !strcmp(name, "dw_ustack"));
+}
+
 static void call(struct sema *s, struct node *n)
 {
 	const struct bt_func *f = bt_func_find(n->text);
@@ -199,6 +206,10 @@ static void call(struct sema *s, struct node *n)
 	}
 	if ((f->flags & FUNC_UNSAFE) && !s->opts->unsafe) {
 		sema_error(s, n, "%s() changes the system: it is allowed with --unsafe only", n->text);
+		return;
+	}
+	if (is_forbidden(s, n->text)) {
+		sema_error(s, n, "%s() is unstable, and unstable_%s says error", n->text, n->text);
 		return;
 	}
 	if (!count_args(s, n, f))
