@@ -175,41 +175,51 @@ static const char *list_find(const char *text, const char **end)
 	return NULL;
 }
 
+/* Puts the texts that the first list of `whole` makes behind the others. */
+static bool list_expand(struct arena *a, const char *whole, const char *open, const char *end, void *texts)
+{
+	VEC(const char *) *all = texts;
+
+	for (const char *from = open + 1; from <= end; from++) {
+		size_t len = strcspn(from, ",}");
+
+		if (all->n >= ATTACH_LISTS_MAX ||
+		    !vec_push(all, arena_printf(a, "%.*s%.*s%s", (int)(open - whole), whole, (int)len, from, end + 1)))
+			return false;
+		from += len;
+	}
+	return true;
+}
+
+/* List by list from the left: each round makes of every text those of its first list, in order. */
 u32 attach_lists(struct arena *a, const char *text, const char ***out)
 {
-	const char **all = arena_alloc(a, (ATTACH_LISTS_MAX + 1) * sizeof(*all));
-	u32 n = 1;
+	VEC(const char *) now = {0}, next = {0};
+	const char *end, *open = list_find(text, &end);
+	bool ok = vec_push(&now, text) && (!open || strlen(text) <= ATTACH_TEXT_MAX);
+	u32 n;
 
-	all[0] = text;
-	for (u32 i = 0; i < n;) {
-		const char *end, *open = list_find(all[i], &end), *from;
-
-		if (!open) {
-			i++;
-			continue;
+	for (bool more = open; ok && more;) {
+		more = false;
+		next.n = 0;
+		for (u32 i = 0; ok && i < now.n; i++) {
+			open = list_find(now.p[i], &end);
+			more |= open != NULL;
+			ok = open ? list_expand(a, now.p[i], open, end, &next) : vec_push(&next, now.p[i]);
 		}
-		const char *whole = all[i];
-		u32 first = n;
-
-		for (from = open + 1; from <= end; from++) {
-			size_t len = strcspn(from, ",}");
-
-			if (n > ATTACH_LISTS_MAX)
-				return 0;
-			all[n++] = arena_printf(a, "%.*s%.*s%s", (int)(open - whole), whole, (int)len,
-						from, end + 1);
-			from += len;
+		if (ok && more) {
+			now.n = 0;
+			for (u32 i = 0; ok && i < next.n; i++)
+				ok = vec_push(&now, next.p[i]);
 		}
-		/* Those made take the place of the one they are from, in order. */
-		u32 made = n - first;
-		const char **moved = arena_alloc(a, (made + 1) * sizeof(*moved));
-
-		memcpy(moved, all + first, made * sizeof(*all));
-		memmove(all + i + made, all + i + 1, (first - i - 1) * sizeof(*all));
-		memcpy(all + i, moved, made * sizeof(*all));
-		n--;
 	}
-	*out = all;
+	n = ok ? now.n : 0;
+	if (n) {
+		*out = arena_alloc(a, n * sizeof(**out));
+		memcpy(*out, now.p, n * sizeof(**out));
+	}
+	vec_free(&now);
+	vec_free(&next);
 	return n;
 }
 

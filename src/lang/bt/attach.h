@@ -4,12 +4,15 @@
 #include "base/arena.h"
 #include "lang/bt/probe.h"
 
-enum { ATTACH_LISTS_MAX = 4096 };
+enum {
+	ATTACH_LISTS_MAX = 4096,  /* texts that lists make of one */
+	ATTACH_TEXT_MAX = 4096,   /* bytes of a text with lists */
+};
 
 /* $1 and the like outside of quotes replaced by the script's parameters.  NULL, and *why: not a parameter. */
 const char *attach_params(struct arena *a, const char *text, const char *const *params, u32 n_params,
 			  const char **why);
-/* The texts that "x:{a,b}:c" stands for; their number, 1 without a list.  0: more than ATTACH_LISTS_MAX. */
+/* The texts that "x:{a,b}:c" stands for; their number, 1 without a list.  0: more than the limits. */
 u32 attach_lists(struct arena *a, const char *text, const char ***out);
 /* bt_attach_parse(), where the binary of uprobe and usdt may be left out because a process is given; is_list:
  * for a listing, where patterns may stand for numbers and parts be left out. */

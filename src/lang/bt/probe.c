@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MISTAKES_MAX = 100 };
+
 /* ---- what a body asks ---- */
 
 static bool is_argn(const char *text)
@@ -136,6 +138,13 @@ static int wild_provider(struct sema *s, const struct node *node, const char *te
 	return -ENOENT;
 }
 
+/* A script that has this many mistakes, or places, is not looked at to its end. */
+static bool is_enough(const struct sema *s)
+{
+	return (s->dg && s->dg->n_errors >= MISTAKES_MAX) ||
+	       (s->set.max_probes && s->script->attaches.n > s->set.max_probes);
+}
+
 static int node_places(struct sema *s, const struct node *node, bool expand, probe_places *out)
 {
 	const char *why = NULL, **texts;
@@ -149,16 +158,17 @@ static int node_places(struct sema *s, const struct node *node, bool expand, pro
 	}
 	n = attach_lists(&s->script->arena, text, &texts);
 	if (!n) {
-		sema_error(s, node, "the lists make more than %u attach points", (u32)ATTACH_LISTS_MAX);
+		sema_error(s, node, "the lists make more than %u attach points, or are longer than %u bytes",
+			   (u32)ATTACH_LISTS_MAX, (u32)ATTACH_TEXT_MAX);
 		s->failed = true;
 		return -E2BIG;
 	}
-	for (u32 i = 0; i < n; i++) {
+	for (u32 i = 0; i < n && !is_enough(s); i++) {
 		bool wild = memchr(texts[i], '*', strcspn(texts[i], ":")) != NULL;
 		int err = wild ? wild_provider(s, node, texts[i], out) :
 				 text_places(s, node, texts[i], expand, out);
 
-		if (err == -ENOMEM)
+		if (err == -ENOMEM || err == -E2BIG)
 			return err;
 	}
 	return 0;
@@ -440,10 +450,10 @@ int bt_probes(struct sema *s)
 
 	s->final = true; /* this phase runs once: mistakes are told now */
 	s->failed = false;
-	for (struct node *n = s->prog->root->kids; n && err != -ENOMEM; n = n->next)
+	for (struct node *n = s->prog->root->kids; n && err != -ENOMEM && err != -E2BIG && !is_enough(s); n = n->next)
 		if (n->kind == NODE_PROBE)
 			err = probe_node(s, n);
-	if (err != -ENOMEM)
+	if (err != -ENOMEM && err != -E2BIG)
 		err = s->failed ? -EINVAL : limits_check(s);
 	s->final = final;
 	s->failed |= failed;

@@ -376,6 +376,16 @@ static int find_event(struct finding *f, struct script_attach *a)
 	return told(f, -ENOENT);
 }
 
+/* What a search costs: one name of one binary or kernel list, a whole list, the lists of many binaries. */
+enum { COST_NAME = 1, COST_LIST = 20, COST_BINARIES = 400, COST_MAX = 100000 };
+
+static u32 cost(const struct script_attach *a)
+{
+	if (attach_is_pattern(a->target) && (a->hook == HOOK_UPROBE || a->hook == HOOK_URETPROBE || a->hook == HOOK_USDT))
+		return COST_BINARIES;
+	return attach_is_pattern(a->fn) || attach_is_pattern(a->target) ? COST_LIST : COST_NAME;
+}
+
 int probe_find(struct sema *s, const struct node *node, const struct script_attach *at, bool expand,
 	       probe_places *out)
 {
@@ -384,6 +394,12 @@ int probe_find(struct sema *s, const struct node *node, const struct script_atta
 	struct diag dg = {0};
 	int err = 0;
 
+	s->searched += cost(&a);
+	if (s->searched > COST_MAX) {
+		sema_error(s, node, "the script names too many probes to look for them all");
+		s->failed = true;
+		return -E2BIG;
+	}
 	switch (a.hook) {
 	case HOOK_UPROBE:
 	case HOOK_URETPROBE:
