@@ -13,7 +13,7 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return 0; }' |
 	skip "fuzz targets" "no clang with libFuzzer"
 	done_testing
 fi
-for name in asm btf obj script verify; do
+for name in asm btf cdecl obj script verify; do
 	check "any bytes into $name" env -u MAKEFLAGS -u MAKELEVEL BUILD="$PWD/build-fuzz" FUZZ_SECONDS=3 tests/fuzz/run $name
 done
 done_testing
