@@ -251,7 +251,10 @@ static void var(struct sema *s, struct node *n)
 	}
 	n->var = v;
 	n->type = v->type;
-	if (!v->is_set && !s->asking)
+	if (!v->type && !v->is_set && !s->asking)
+		sema_error(s, n, "the type of '%s' is not known: nothing is assigned to it (let %s : int64;)",
+			   n->text, n->text);
+	else if (!v->is_set && !s->asking)
 		sema_warn(s, n, "variable '%s' is read before anything is assigned to it", n->text);
 }
 

@@ -671,8 +671,12 @@ static struct rv literal(struct emit *e, const struct node *n)
 static struct rv call(struct emit *e, const struct node *n)
 {
 	struct emit_at was = emit_at(e, n);
-	struct rv v = n->func && n->func->emit ? n->func->emit(e, n) : emit_fn_call(e, n);
+	struct rv v = RV_NONE;
 
+	if (n->func && n->func->flags & FUNC_ASYNC && !n->action)
+		emit_fail(e, n, -EINVAL, "%s() has no meaning here", n->func->name);
+	else
+		v = n->func && n->func->emit ? n->func->emit(e, n) : emit_fn_call(e, n);
 	emit_back(e, was);
 	return v;
 }

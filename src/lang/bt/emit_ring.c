@@ -147,7 +147,12 @@ struct val *emit_ring_output(struct emit *e, struct val *record, struct val *siz
 /* Actions may move when one is added: what is kept of them is their tuple. */
 const struct stype *emit_record_type(struct emit *e, const struct node *call)
 {
-	return e->s->script->actions.p[call->action - 1].args;
+	static const struct stype none = { .kind = ST_TUPLE, .size = sizeof(struct script_record) };
+
+	if (call->action)
+		return e->s->script->actions.p[call->action - 1].args;
+	e->failed = true; /* it has none: the check found a mistake, which was to end here */
+	return &none;
 }
 
 struct emit_record emit_record_begin(struct emit *e, const struct node *call)
@@ -182,12 +187,14 @@ static bool has_effect(const struct node *n)
 
 void emit_action(struct emit *e, const struct node *call, const struct node *first)
 {
-	const struct stype *args = emit_record_type(e, call);
-	u32 n = args->n_fields;
+	const struct stype *args;
 	const struct node *arg;
 	struct emit_record r;
 	struct rv *early;
+	u32 n;
 
+	args = emit_record_type(e, call);
+	n = args->n_fields;
 	early = arena_alloc(&e->m->arena, (n + 1) * sizeof(*early));
 	arg = first;
 	for (u32 i = 0; i < n && arg; i++, arg = arg->next) {
