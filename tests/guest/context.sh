@@ -60,4 +60,16 @@ check "signal() ends the command" lacks "$out" 'not reached'
 out=$(script 'fentry:tcp_v4_connect { $sk = (struct sock *)args.sk; printf("cookie %d\n", socket_cookie($sk) > 0); exit(); }' nc -w 1 127.0.0.1 1)
 shown "$out"
 check "socket_cookie()" has "$out" '^cookie 1$'
+
+# A namespace of its own: ids are as osmia sees them, the initial ones on request.
+cat >ns.sh <<'NS'
+mount -t proc none /proc
+"$OSMIA" run -e 'kprobe:__x64_sys_getcwd /pid == cpid/ { printf("%d %d %d %d\n", pid < 20, tid == pid, pid(init) > 20, pid == curtask.pid); }' -- pwd
+(sleep 2; cd /; pwd -P) &
+timeout -s INT 8 "$OSMIA" run -p $! -e 'tracepoint:syscalls:sys_enter_getcwd, kprobe:__x64_sys_exit_group { printf("mine: %d\n", pid); }'
+NS
+out=$(unshare -p -f -m sh ns.sh 2>&1)
+shown "$out"
+check "pids of a PID namespace" has "$out" '^1 1 1 0$'
+check "-p takes them" has "$out" '^mine: 1?[0-9]$'
 done_testing

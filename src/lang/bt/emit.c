@@ -5,6 +5,7 @@
 #include "abi/helper.h"
 #include "base/vec.h"
 #include "lang/bt/emit_unit.h"
+#include "lang/bt/func.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -223,15 +224,14 @@ static bool by_user_space(enum script_hook h)
 
 static void pid_filter(struct emit *e, struct blk *out)
 {
+	struct emit_mark m = scratch_mark(e);
 	struct blk *go;
-	struct val *tgid;
 
 	if (!e->s->opts->pid || by_user_space(e->probe->hook))
 		return;
 	go = blk_new(e->fn);
-	tgid = ir_bin(e->b, OP_LSHR, emit_helper(e, HELPER_get_current_pid_tgid, 0, NULL),
-		      emit_i64(e, 32));
-	ir_br(e->b, ir_cmp(e->b, OP_EQ, tgid, emit_i64(e, e->s->opts->pid)), go, out);
+	ir_br(e->b, ir_cmp(e->b, OP_EQ, emit_tgid(e), emit_i64(e, e->s->opts->pid)), go, out);
+	scratch_release(e, m);
 	e->b = go;
 }
 
