@@ -184,8 +184,10 @@ static int open_streams(struct osmia *o)
 /* Something to wait for?  Iterators run when they are read, which is at the end. */
 static int attach_all(struct osmia *o, bool has_target)
 {
-	int n = o->obj->script ? script_first(o) : 0;
+	int n = o->obj->script && !has_target ? script_check_target(o) : 0;
 
+	if (!n && o->obj->script)
+		n = script_first(o);
 	if (n >= 0)
 		n = load_attach(o->load, &o->dg);
 	if (n < 0)

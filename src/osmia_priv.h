@@ -70,6 +70,8 @@ static inline bool is_script(const struct osmia *o)
 int script_compile(struct osmia *o);
 /* Before anything is attached: begin programs, so that what they print comes first and what they set is there. */
 int script_first(struct osmia *o);
+/* Without a command or process: does the engine see what the script's probes are of?  0, or -EINVAL. */
+int script_check_target(struct osmia *o);
 /* After load_run(): opens the ring.  After load_attach(): what begin programs print. */
 int script_open_out(struct osmia *o);
 int script_begin(struct osmia *o);

@@ -175,6 +175,27 @@ int script_open_out(struct osmia *o)
 	return script_out_new(o->obj->script, o->load, o->engine, &so, &o->dg, &o->out);
 }
 
+int script_check_target(struct osmia *o)
+{
+	const struct script *s = o->obj->script;
+
+	if (strcmp(o->engine->ops->name, "user") != 0 || o->script.dry_run)
+		return 0;
+	for (u32 i = 0; i < s->attaches.n; i++) {
+		const struct script_attach *a = &s->attaches.p[i];
+
+		switch (a->hook) {
+		case HOOK_BEGIN: case HOOK_END: case HOOK_TEST: case HOOK_BENCH: case HOOK_SELF: case HOOK_INTERVAL:
+			break;
+		default:
+			return diag_error(&o->dg, a->at, -EINVAL,
+					  "%s: the user engine sees the events of a command (-- CMD) or a process "
+					  "(-p PID) only; name one", a->name);
+		}
+	}
+	return 0;
+}
+
 /* Does an event have to come for something to happen? */
 static bool waits(const struct script *s)
 {
