@@ -242,9 +242,17 @@ static const struct stype *task_type(struct sema *s)
 void func_check_curtask(struct sema *s, struct node *n)
 {
 	const struct stype *task = task_type(s);
+	struct stype *t;
 
-	n->type = sema_compat17(s) || !task ? stype_int(8, false)
-					    : stype_ptr(sema_types(s), task, SS_KERNEL);
+	if (task && !sema_compat17(s)) {
+		n->type = stype_ptr(sema_types(s), task, SS_KERNEL);
+		return;
+	}
+	/* 0.17: a number, which knows where it points to when it is cast */
+	t = arena_alloc(sema_types(s), sizeof(*t));
+	*t = *stype_int(8, false);
+	t->space = SS_KERNEL;
+	n->type = t;
 }
 
 struct rv func_emit_curtask(struct emit *e, const struct node *n)
