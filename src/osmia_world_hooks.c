@@ -113,7 +113,8 @@ static int rows_tell(struct world_rows *r, enum script_hook hook, world_hook_fn 
 
 	if (r->failed)
 		return -ENOMEM;
-	qsort(h, n, sizeof(*h), by_name);
+	if (n)
+		qsort(h, n, sizeof(*h), by_name);
 	for (u32 i = 0; i < n;) {
 		u32 next = i + 1;
 		int ret;
