@@ -168,7 +168,7 @@ parity:
 # One file that needs no library; what is loaded when it is wanted (Zydis, for uprobes of the user engine) is left
 # out: `osmia bpftrace --info` says so.
 static:
-	@tools/deps build
+	@tools/deps build static
 	@$(MAKE) --no-print-directory -s B=build-static CFLAGS='$(CFLAGS) -DOSMIA_STATIC -ffunction-sections \
 		-fdata-sections' LDFLAGS='-static -Wl,--gc-sections' LDLIBS='-ldw -lelf -llzma -lbz2 -lz -lpthread' \
 		build-static/osmia
@@ -178,7 +178,7 @@ static:
 # differences; FLOOR=1: as many as tests/lang/corpus.floor says.
 BT_CORPUS ?= ../shared/corpus/bpftrace
 corpus:
-	@tools/deps build
+	@tools/deps build check
 	@$(MAKE) --no-print-directory -s $(B)/osmia
 	@if [ -e $(BT_CORPUS)/record.py ]; then tests/lang/corpus.py $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(AGAINST),--against $(AGAINST)) $(if $(V),--diff) \

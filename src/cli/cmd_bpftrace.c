@@ -101,6 +101,9 @@ static void info(void)
 	printf("osmia %s, the language of bpftrace %s\n", osmia_version(), version_new);
 	printf("kernel engine: %s\n", err ? strerror(-err) : "yes");
 	puts("user engine: yes, for a command (-c) or process (-p)");
+#ifdef OSMIA_STATIC
+	puts("static build: no uprobes on the user engine (libZydis), C++ names as the linker has them");
+#endif
 }
 
 static int set_mode(struct bpftrace *b, enum mode mode, const char *complaint)

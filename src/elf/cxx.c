@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* elf/cxx.c - C++ names, by the C++ library's own demangler, which is loaded when the first one comes. */
 #include "elf/cxx.h"
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef OSMIA_STATIC
+
+/* A static program loads no libraries: names stay as the linker has them. */
+static void find_library(struct demangler *d)
+{
+	d->tried = true;
+}
+
+static void close_library(struct demangler *d)
+{
+	(void)d;
+}
+#else
+#include <dlfcn.h>
+
+static void close_library(struct demangler *d)
+{
+	if (d->library)
+		dlclose(d->library);
+}
 
 static void find_library(struct demangler *d)
 {
@@ -21,6 +40,7 @@ static void find_library(struct demangler *d)
 		}
 	}
 }
+#endif
 
 const char *cxx_name(struct demangler *d, const char *name)
 {
@@ -43,6 +63,5 @@ const char *cxx_name(struct demangler *d, const char *name)
 void demangler_free(struct demangler *d)
 {
 	free(d->text);
-	if (d->library)
-		dlclose(d->library);
+	close_library(d);
 }

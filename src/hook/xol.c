@@ -103,6 +103,11 @@ static int decode_branch(const ZydisDecodedInstruction *in, const ZydisDecodedOp
 	}
 }
 
+bool xol_works(void)
+{
+	return zydis_load() != NULL;
+}
+
 int xol_decode(const u8 *bytes, size_t n, u64 addr, struct xol_insn *out)
 {
 	const struct zydis *z = zydis_load();

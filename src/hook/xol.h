@@ -49,6 +49,9 @@ struct xol_insn {
 	u16 imm;
 };
 
+/* Is the decoder, libZydis, there?  Loads it. */
+bool xol_works(void);
+
 /* Reads the insn at addr from n bytes.  -EINVAL: none; -ENOTSUP: one that can't run elsewhere;
  * -ENOSYS: the decoder, libZydis, is not installed. */
 int xol_decode(const u8 *bytes, size_t n, u64 addr, struct xol_insn *out);

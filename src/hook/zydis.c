@@ -11,10 +11,15 @@
 #include <dlfcn.h>
 #endif
 
-static struct zydis functions;
 static const struct zydis *loaded;
 
-#ifndef OSMIA_STATIC
+#ifdef OSMIA_STATIC
+static void load(void)
+{
+}
+#else
+static struct zydis functions;
+
 static void load(void)
 {
 	void *lib = dlopen("libZydis.so.4.0", RTLD_NOW | RTLD_LOCAL);
@@ -27,10 +32,6 @@ static void load(void)
 	functions.reg_class = (__typeof__(functions.reg_class))dlsym(lib, "ZydisRegisterGetClass");
 	if (functions.decoder_init && functions.decode && functions.reg_id && functions.reg_class)
 		loaded = &functions;
-}
-#else
-static void load(void)
-{
 }
 #endif
 

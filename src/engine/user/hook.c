@@ -7,6 +7,7 @@
 #include "elf/symbols.h"
 #include "engine/user/link.h"
 #include "engine/user/tracing.h"
+#include "hook/xol.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/perf_event.h>
@@ -120,6 +121,9 @@ static int make_uprobe(const struct attach_spec *spec, struct diag *dg, struct h
 	h->pid = spec->pid;
 	if (!spec->path)
 		return diag_error(dg, spec->at, -EINVAL, "uprobe without a binary to put it into");
+	if (!xol_works())
+		return diag_error(dg, spec->at, -EOPNOTSUPP,
+				  "uprobes of the user engine need libZydis, which is not here");
 	err = binary_find(spec->path, spec->pid, path, sizeof(path), spec->at, dg);
 	if (!err && spec->name && *spec->name)
 		err = symbol_offset(path, spec->name, spec->off, spec->at, dg, &h->off);
