@@ -27,4 +27,7 @@ fi
 both pidpersec '^[0-9:]{8} PIDs/sec: [1-9]' -- sh -c 'for i in 1 2 3 4 5 6 7 8; do /bin/true; sleep 0.2; done'
 both loads '^[0-9:]{8} load averages: [0-9]+\.[0-9]+ ' --seconds=1
 both funccount '^@\[tracepoint:syscalls:sys_enter_openat\]: [1-9]' 'tracepoint:syscalls:sys_enter_open*' -- cat /etc/passwd
+busy='i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done'
+sees_as_user cpuwalk '^@cpu:' -- sh -c "$busy"
+sees_as_user profile '^, sh\]: [1-9]' --user -- sh -c "$busy"
 done_testing

@@ -48,24 +48,22 @@ both trace 'work:half_of returns 1 \(0x1\)$' "uretprobe:$w:half_of" -- "$w"
 
 if [ -x /bin/bash ] && command -v script >/dev/null; then
 	printf 'echo typed\nexit\n' >"$room/typed"
-	has_kernel && has bashreadline '^[0-9:]{8}  [0-9]+ +echo typed' \
-		"$(timeout 20 "$osmia" tool bashreadline -- script -qc 'bash --norc -i' /dev/null <"$room/typed" 2>&1 |
-			tr -d '\r')"
+	both bashreadline '^[0-9:]{8}  [0-9]+ +echo typed' -- sh -c \
+		"HOME=$room script -qc 'bash --norc -i' /dev/null <'$room/typed' | tr -d '\\r' >/dev/null"
 else
 	skip bashreadline "there is no bash, or no script(1)"
 fi
 
 if command -v openssl >/dev/null && "$osmia" list 'uprobe:libssl:SSL_read' 2>/dev/null | grep -q SSL_read; then
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$room/key" -out "$room/cert" -subj /CN=x -days 1 2>/dev/null
-	port=$((20000 + $$ % 20000))
+	port=$((20000 + $$ % 10000))
 	openssl s_server -accept $port -cert "$room/cert" -key "$room/key" -www >/dev/null 2>&1 &
 	server=$!
 	sleep 0.5
-	out=$(timeout 20 "$osmia" tool sslsnoop --data -- sh -c \
-		"(echo a secret; sleep 1) | timeout 5 openssl s_client -connect 127.0.0.1:$port -quiet 2>/dev/null" 2>&1)
+	talk="(echo a secret; sleep 1) | timeout 5 openssl s_client -connect 127.0.0.1:$port -quiet 2>/dev/null"
+	both sslsnoop '^[0-9]+ +[0-9]+ +openssl +[0-9]+ +9 SSL_write$' -- sh -c "$talk"
+	both sslsnoop '^a secret' --data -- sh -c "$talk"
 	kill $server
-	has sslsnoop '^[0-9]+ +[0-9]+ +openssl +[0-9]+ +9 SSL_write$' "$out"
-	has "sslsnoop --data" '^a secret' "$out"
 else
 	skip sslsnoop "there is no openssl"
 fi
