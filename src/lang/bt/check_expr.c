@@ -417,7 +417,7 @@ static void size_of(struct sema *s, struct node *n)
 	}
 	n->is_const = true;
 	n->konst = t->size;
-	n->type = sema_literal_type(s, t->size, false);
+	n->type = sema_compat17(s) ? stype_int(8, false) : sema_literal_type(s, t->size, false);
 }
 
 /* typeinfo(x): a record of what the type is. */

@@ -3,7 +3,8 @@
  *
  * Integers are computed with in 64 bits; the result is signed when a side is, or when something is taken
  * away.  A literal takes the other side's sign.  Literals are computed exactly: what leaves 64 bits is a
- * mistake.  0.17 has no bool and computes no literals that could overflow.
+ * mistake.  In 0.17 the result is signed when both sides are, there is no bool, and literals that could
+ * overflow are computed when the script runs.
  */
 #include "lang/bt/check_inner.h"
 #include <string.h>
@@ -18,9 +19,10 @@ static bool is_logic(u32 op)
 	return op == BT_LAND || op == BT_LOR;
 }
 
-static const struct stype *truth_type(struct sema *s)
+/* Of a comparison; of signed values: so that 0.17 says 64 bits of that sign. */
+static const struct stype *truth_type(struct sema *s, bool is_signed)
 {
-	return sema_compat17(s) ? stype_int(8, true) : stype_bool();
+	return sema_compat17(s) ? stype_int(8, is_signed) : stype_bool();
 }
 
 static void become_bool(struct sema *s, struct node *n, bool v)
@@ -173,6 +175,8 @@ static bool fold_unary(struct sema *s, struct node *n, const struct node *k)
 		return false;
 	switch (n->op) {
 	case BT_NOT:
+		if (sema_compat17(s))
+			return false;
 		become_bool(s, n, !k->value);
 		return true;
 	case BT_COM:
@@ -183,6 +187,8 @@ static bool fold_unary(struct sema *s, struct node *n, const struct node *k)
 		return true;
 	case BT_SUB:
 		if (k->kind == NODE_BOOL)
+			return false;
+		if (-v < INT64_MIN && sema_compat17(s))
 			return false;
 		if (-v < INT64_MIN) {
 			sema_error(s, n, "-%llu is below the least integer, -9223372036854775808",
@@ -275,7 +281,7 @@ void sema_unary(struct sema *s, struct node *n)
 		return;
 	}
 	if (n->op == BT_NOT && (sema_is_int(t) || t->kind == ST_PTR)) {
-		n->type = truth_type(s);
+		n->type = truth_type(s, false);
 		if (k->is_const) {
 			n->is_const = true;
 			n->konst = !k->konst;
@@ -286,7 +292,7 @@ void sema_unary(struct sema *s, struct node *n)
 		sema_error(s, n, "'%s' can't be used on %s", bt_op_text(n->op), stype_name(sema_types(s), t));
 		return;
 	}
-	n->type = n->op == BT_ADD ? t : stype_int(8, t->is_signed);
+	n->type = n->op == BT_ADD || sema_compat17(s) ? t : stype_int(8, t->is_signed);
 	if (k->is_const) {
 		n->is_const = true;
 		n->konst = n->op == BT_SUB ? (s64)-(u64)k->konst : n->op == BT_COM ? ~k->konst : k->konst;
@@ -313,13 +319,13 @@ static const struct stype *pointers(struct sema *s, struct node *at, u32 op, con
 
 	if (other->kind == ST_PTR) {
 		if (is_logic(op) || is_compare(op))
-			return truth_type(s);
+			return truth_type(s, true);
 		return mismatch(s, at, op, a, b);
 	}
 	if (!sema_is_int(other))
 		return mismatch(s, at, op, a, b);
 	if (is_compare(op) || is_logic(op))
-		return truth_type(s);
+		return truth_type(s, true);
 	if (op == BT_ADD || (op == BT_SUB && ptr == a))
 		return ptr;
 	return mismatch(s, at, op, a, b);
@@ -329,14 +335,16 @@ static const struct stype *integers(struct sema *s, u32 op, const struct stype *
 {
 	bool left = a->is_signed, right = b->is_signed;
 
-	if (is_compare(op) || is_logic(op))
-		return truth_type(s);
-	if (a->kind == ST_BOOL && b->kind == ST_BOOL && (op == BT_AND || op == BT_OR || op == BT_XOR))
-		return truth_type(s);
 	if (a->is_literal && !b->is_literal)
 		left = right;
 	else if (b->is_literal && !a->is_literal)
 		right = left;
+	if (is_compare(op) || is_logic(op))
+		return truth_type(s, left && right);
+	if (a->kind == ST_BOOL && b->kind == ST_BOOL && (op == BT_AND || op == BT_OR || op == BT_XOR))
+		return truth_type(s, true);
+	if (sema_compat17(s))
+		return stype_int(8, op == BT_SHL || op == BT_SHR ? a->is_signed : left && right);
 	return stype_int(8, left || right || op == BT_SUB);
 }
 
@@ -349,17 +357,17 @@ static const struct stype *memory(struct sema *s, struct node *at, u32 op, const
 	switch (a->kind) {
 	case ST_STR: case ST_BUF: case ST_INET: case ST_MAC: case ST_KSYM: case ST_USERNAME: case ST_TIMESTAMP:
 	case ST_CGROUP: case ST_STRERROR: case ST_USYM: case ST_KSTACK: case ST_USTACK:
-		return truth_type(s);
+		return truth_type(s, true);
 	case ST_ARRAY:
 		if (!sema_is_int(a->of) || !stype_same(a, b)) {
 			sema_error(s, at, "only arrays of the same integers and length can be compared: here are "
 				   "%s and %s", stype_name(sema_types(s), a), stype_name(sema_types(s), b));
 			return NULL;
 		}
-		return truth_type(s);
+		return truth_type(s, true);
 	case ST_TUPLE: case ST_RECORD:
 		if (sema_common(s, a, b))
-			return truth_type(s);
+			return truth_type(s, true);
 		break;
 	default:
 		break;
@@ -379,13 +387,13 @@ const struct stype *sema_binary_type(struct sema *s, struct node *at, u32 op, st
 	}
 	if (!sema_is_known(a) || !sema_is_known(b))
 		return NULL;
-	if (is_logic(op) && ((left->str && !sema_compat17(s)) || sema_is_int(a) || a->kind == ST_PTR) &&
-	    ((right->str && !sema_compat17(s)) || sema_is_int(b) || b->kind == ST_PTR))
-		return truth_type(s);
-	if (a->kind == ST_PTR || b->kind == ST_PTR)
-		return pointers(s, at, op, a, b);
 	if (sema_is_int(a) && sema_is_int(b))
 		return integers(s, op, a, b);
+	if (is_logic(op) && ((left->str && !sema_compat17(s)) || sema_is_int(a) || a->kind == ST_PTR) &&
+	    ((right->str && !sema_compat17(s)) || sema_is_int(b) || b->kind == ST_PTR))
+		return truth_type(s, true);
+	if (a->kind == ST_PTR || b->kind == ST_PTR)
+		return pointers(s, at, op, a, b);
 	return memory(s, at, op, a, b);
 }
 

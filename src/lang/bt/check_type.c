@@ -52,10 +52,10 @@ static u32 bytes_of(s64 v)
 
 const struct stype *sema_literal_type(const struct sema *s, u64 v, bool negative)
 {
+	if (sema_compat17(s))
+		return negative || v > INT64_MAX ? stype_int(8, true) : flexible(8);
 	if (!negative && v > INT64_MAX)
 		return stype_int(8, false);
-	if (sema_compat17(s))
-		return negative ? stype_int(8, true) : flexible(8);
 	return negative ? stype_int(bytes_of((s64)v), true) : flexible(bytes_of((s64)v));
 }
 
