@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 enum {
-	TEXT_FULL = 1 << 16,             /* bytes gathered before they are handed on */
+	TEXT_FULL = 1 << 16, /* bytes gathered before they are handed on */
 	LOST_EVERY_NS = 100 * 1000 * 1000,
-	KEEP_FIRST_NS = 2 * 1000 * 1000, /* the command is looked at this soon, and then this often */
+	KEEP_FIRST_NS =
+		2 * 1000 * 1000, /* the command is looked at this soon, and then this often */
 	KEEP_EVERY_NS = 50 * 1000 * 1000,
 };
 
@@ -55,16 +56,17 @@ static const struct load_map *map_at(struct script_out *o, u32 i)
 	return lm && lm->fd >= 0 ? lm : NULL;
 }
 
-static int map_prepare(struct script_out *o, const struct script_map *sm, struct diag *dg, struct out_map *out)
+static int map_prepare(struct script_out *o, const struct script_map *sm, struct diag *dg,
+		       struct out_map *out)
 {
 	const struct load_map *lm = map_at(o, sm->obj_map);
 
 	if (!lm)
 		return diag_error(dg, (struct place){0}, -EINVAL, "map %s was not made", sm->name);
-	if (!sm->value || sm->value->size > lm->value_size || (sm->key && sm->key->size > lm->key_size) ||
-	    !lm->key_size)
-		return diag_error(dg, lm->om->at, -EINVAL, "map %s: its values are not what the script says",
-				  sm->name);
+	if (!sm->value || sm->value->size > lm->value_size ||
+	    (sm->key && sm->key->size > lm->key_size) || !lm->key_size)
+		return diag_error(dg, lm->om->at, -EINVAL,
+				  "map %s: its values are not what the script says", sm->name);
 	*out = (struct out_map){ .sm = sm, .lm = lm, .n_shares = 1, .share = lm->value_size };
 	if (is_percpu(lm->type)) {
 		out->n_shares = cpus_possible();
@@ -81,7 +83,8 @@ static bool wants_format(enum script_action_kind k)
 
 static bool wants_map(enum script_action_kind k)
 {
-	return k == ACTION_PRINT_MAP || k == ACTION_PRINT_ELEM || k == ACTION_CLEAR || k == ACTION_ZERO;
+	return k == ACTION_PRINT_MAP || k == ACTION_PRINT_ELEM || k == ACTION_CLEAR ||
+	       k == ACTION_ZERO;
 }
 
 static int action_prepare(struct script_out *o, const struct script_action *a, struct diag *dg,
@@ -94,7 +97,8 @@ static int action_prepare(struct script_out *o, const struct script_action *a, s
 		const struct stype_field *f = &a->args->fields[i];
 
 		if (f->off < (s64)sizeof(struct script_record) || f->off > 1 << 30)
-			return diag_error(dg, a->at, -EINVAL, "an argument of %s lies outside its record",
+			return diag_error(dg, a->at, -EINVAL,
+					  "an argument of %s lies outside its record",
 					  script_action_text(a->kind));
 		least = MAX(least, (u64)f->off + f->type->size);
 	}
@@ -147,15 +151,16 @@ static int open_ring(struct script_out *o, struct diag *dg)
 		return 0;
 	lm = map_at(o, o->s->events_map);
 	if (!lm || lm->type != BPF_MAP_TYPE_RINGBUF)
-		return diag_error(dg, (struct place){0}, -EINVAL, "the script's ring buffer was not made");
+		return diag_error(dg, (struct place){0}, -EINVAL,
+				  "the script's ring buffer was not made");
 	err = ringbuf_open(lm->fd, lm->max_entries, &o->ring);
 	if (!err) {
 		o->ring_fd = o->engine->ops->map_poll_fd(o->engine, lm->fd);
 		err = MIN(o->ring_fd, 0);
 	}
 	if (err)
-		return diag_error(dg, lm->om->at, err, "map '%s': its records can't be read: %s", lm->om->name,
-				  strerror(-err));
+		return diag_error(dg, lm->om->at, err, "map '%s': its records can't be read: %s",
+				  lm->om->name, strerror(-err));
 	return 0;
 }
 
@@ -166,10 +171,11 @@ static int watch(struct script_out *o, int fd)
 	return fd >= 0 && epoll_ctl(o->epoll, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
-/* A command may end before its addresses are shown: what it has mapped is looked at while it runs. */
+/* A command may end before its addresses are shown: what it maps is looked at while it runs. */
 static int open_timer(struct script_out *o)
 {
-	struct itimerspec when = { .it_value.tv_nsec = KEEP_FIRST_NS, .it_interval.tv_nsec = KEEP_EVERY_NS };
+	struct itimerspec when = {.it_value.tv_nsec = KEEP_FIRST_NS,
+				  .it_interval.tv_nsec = KEEP_EVERY_NS};
 	int err;
 
 	if (o->opts.cpid <= 0 || !o->stacks.wants_user)
@@ -248,7 +254,8 @@ static u64 count_of(struct script_out *o, enum script_count c)
 	u64 *values, sum = 0;
 	union bpf_attr attr = {0};
 
-	if (!lm || lm->type != BPF_MAP_TYPE_PERCPU_ARRAY || lm->value_size != 8 || lm->key_size != 4)
+	if (!lm || lm->type != BPF_MAP_TYPE_PERCPU_ARRAY || lm->value_size != 8 ||
+	    lm->key_size != 4)
 		return 0;
 	values = calloc(n_cpus, 8);
 	attr.map_fd = (u32)lm->fd;
@@ -348,8 +355,8 @@ static int drop_record(void *arg, const void *data, u32 size)
 static int ring_broken(struct script_out *o, int err, struct diag *dg)
 {
 	o->broken = true;
-	return diag_error(dg, (struct place){0}, err, "the ring of the script's records is broken: %s",
-			  strerror(-err));
+	return diag_error(dg, (struct place){0}, err,
+			  "the ring of the script's records is broken: %s", strerror(-err));
 }
 
 int script_out_fd(const struct script_out *o)
@@ -403,10 +410,13 @@ void script_out_attached(struct script_out *o, u32 n)
 	if (o->opts.quiet)
 		return;
 	if (o->opts.json && is_old)
-		str_addf(&o->text, "{\"type\": \"attached_probes\", \"data\": {\"probes\": %u}}\n", n);
-	else if (o->opts.json)
-		str_addf(&o->text, "{\"type\": \"attached_probes\", \"count\": %u, \"data\": {\"probes\": %u}}\n", n,
+		str_addf(&o->text, "{\"type\": \"attached_probes\", \"data\": {\"probes\": %u}}\n",
 			 n);
+	else if (o->opts.json)
+		str_addf(&o->text,
+			 "{\"type\": \"attached_probes\", \"count\": %u, \"data\": {\"probes\": "
+			 "%u}}\n",
+			 n, n);
 	else if (is_old)
 		str_addf(&o->text, "Attaching %u probe%s...\n", n, n == 1 ? "" : "s");
 	else
@@ -445,8 +455,9 @@ void script_out_account(struct script_out *o)
 		enum script_count count;
 		const char *text;
 	} lines[] = {
-		{ COUNT_MAP_FULL, "updates of maps failed: no room for another key (max_map_keys), or no memory" },
-		{ COUNT_STR_TRUNCATED, "strings were cut (max_strlen)" },
+		{COUNT_MAP_FULL,
+		 "updates of maps failed: no room for another key (max_map_keys), or no memory"},
+		{COUNT_STR_TRUNCATED, "strings were cut (max_strlen)"},
 	};
 	struct str s = {0};
 
@@ -455,8 +466,10 @@ void script_out_account(struct script_out *o)
 	tell_lost(o);
 	out_untold(o, &s);
 	if (o->lost)
-		str_addf(&s, "WARNING: %lu events were lost, %lu were shown (a larger ring: perf_rb_pages)\n", o->lost,
-			 o->handled);
+		str_addf(&s,
+			 "WARNING: %lu events were lost, %lu were shown (a larger ring: "
+			 "perf_rb_pages)\n",
+			 o->lost, o->handled);
 	for (u32 i = 0; i < ARRAY_SIZE(lines); i++) {
 		u64 n = count_of(o, lines[i].count);
 
@@ -464,7 +477,10 @@ void script_out_account(struct script_out *o)
 			str_addf(&s, "WARNING: %lu %s\n", n, lines[i].text);
 	}
 	if (o->n_bad)
-		str_addf(&s, "WARNING: %lu records were no program's of this script, and were left out\n", o->n_bad);
+		str_addf(&s,
+			 "WARNING: %lu records were no program's of this script, and were left "
+			 "out\n",
+			 o->n_bad);
 	if (s.len)
 		o->opts.error(o->opts.arg, s.p, s.len);
 	str_free(&s);

@@ -52,9 +52,11 @@ bool script_out_exit(const struct script_out *o, int *status);
 void script_out_attached(struct script_out *o, u32 n);
 /* Prints every map that is to be shown: SIGUSR1. */
 void script_out_maps(struct script_out *o, struct diag *dg);
-/*	the end: script_out_read, load_detach, script_out_detached, end probes, script_out_read, script_out_end, script_out_account
+/*	the end: script_out_read, load_detach, script_out_detached, end probes, script_out_read,
+ *	script_out_end, script_out_account
  *
- * Nothing is attached any more: after exit() what programs have said since is dropped, else it stays for script_out_read(). */
+ * Nothing is attached any more: after exit() what programs have said since is dropped, else it stays
+ * for script_out_read(). */
 void script_out_detached(struct script_out *o);
 /* The last thing on stdout: two blank lines, then (but for keep_maps) the maps that are to be shown. */
 void script_out_end(struct script_out *o, struct diag *dg);

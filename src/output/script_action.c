@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script_action.c - what a record asks for, done: printing, files, commands, maps, the end. */
+/* output/script_action.c - what a record asks for, done: printing, files, commands, maps. */
 #include "load/script.h"
 #include "output/script_inner.h"
 #include <errno.h>
@@ -47,7 +47,8 @@ static void say(struct script_out *o, const char *json_type, const char *text, s
 }
 
 /* The action's format with its arguments, in o->scratch. */
-static const char *formatted(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
+static const char *formatted(struct script_out *o, const struct out_action *a, const u8 *rec,
+			     u32 size)
 {
 	str_clear(&o->scratch);
 	format_text(o, a, rec, size, &o->scratch);
@@ -152,7 +153,8 @@ static int read_text(int fd, size_t max, struct str *out)
 	return 0;
 }
 
-static void complain_of(struct script_out *o, const struct out_action *a, const char *what, const char *why)
+static void complain_of(struct script_out *o, const struct out_action *a, const char *what,
+			const char *why)
 {
 	struct str s = {0};
 
@@ -249,7 +251,8 @@ static void do_system(struct script_out *o, const struct out_action *a, const u8
 static const char *helper_reason(const char *helper, s64 ret)
 {
 	if (strcmp(helper, "map_update_elem") == 0 && ret == -E2BIG)
-		return "the map is full: no room for another key (max_map_keys, or a size of its own: let @a = hash(5000))";
+		return "the map is full: no room for another key (max_map_keys, or a size of its "
+		       "own: let @a = hash(5000))";
 	if (strcmp(helper, "map_delete_elem") == 0 && ret == -ENOENT)
 		return "the map has no such key to delete";
 	if (strcmp(helper, "map_lookup_elem") == 0)
@@ -273,7 +276,8 @@ static bool is_told(struct script_out *o, struct out_action *a)
 	return o->opts.json || a->n_told++ < TOLD_MOST;
 }
 
-static void do_helper_error(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
+static void do_helper_error(struct script_out *o, const struct out_action *a, const u8 *rec,
+			    u32 size)
 {
 	s64 ret = (s64)arg_integer(a, rec, size, 0);
 	const char *helper = a->a->text;
@@ -290,7 +294,8 @@ static void do_helper_error(struct script_out *o, const struct out_action *a, co
 		json_place(o, a->a);
 		return;
 	}
-	str_addf(&s, "%s\nAdditional Info - helper: %s, retcode: %ld", helper_reason(helper, ret), helper, ret);
+	str_addf(&s, "%s\nAdditional Info - helper: %s, retcode: %ld", helper_reason(helper, ret),
+		 helper, ret);
 	out_complain(o, a->a, false, str_text(&s));
 	str_free(&s);
 }
@@ -301,12 +306,14 @@ void out_untold(struct script_out *o, struct str *out)
 		const struct out_action *a = &o->actions[i];
 
 		if (a->n_told > TOLD_MOST)
-			str_addf(out, "%s:%u:%u: WARNING: and %lu times more the same\n", a->a->at.file ? a->a->at.file : "",
-				 a->a->at.line, a->a->at.col, a->n_told - TOLD_MOST);
+			str_addf(out, "%s:%u:%u: WARNING: and %lu times more the same\n",
+				 a->a->at.file ? a->a->at.file : "", a->a->at.line, a->a->at.col,
+				 a->n_told - TOLD_MOST);
 	}
 }
 
-void out_complain(struct script_out *o, const struct script_action *a, bool is_error, const char *text)
+void out_complain(struct script_out *o, const struct script_action *a, bool is_error,
+		  const char *text)
 {
 	bool has_context = a->kind == ACTION_HELPER_ERROR || a->kind == ACTION_RUNTIME_ERROR;
 	struct str s = {0};
@@ -388,8 +395,8 @@ bool action_run(struct script_out *o, const u8 *rec, u32 size)
 	case ACTION_PRINT_ELEM:
 		return print_elem(o, a, rec, size);
 	case ACTION_PRINT_MAP:
-		map_print(o, &o->maps[a->a->map], arg_integer(a, rec, size, 0), arg_integer(a, rec, size, 1),
-			  true);
+		map_print(o, &o->maps[a->a->map], arg_integer(a, rec, size, 0),
+			  arg_integer(a, rec, size, 1), true);
 		return true;
 	case ACTION_CLEAR:
 		map_done(o, a, map_clear(o, &o->maps[a->a->map]));

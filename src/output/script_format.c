@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* output/script_format.c - printf: formats taken apart once, then followed for each record.
  *
- * Conversions do what C's do.  An integer is as wide as its length modifier says; without one an int is meant, and
- * what has 8 bytes is shown whole.
+ * Conversions do what C's do.  An integer is as wide as its length modifier says; without one an
+ * int is meant, and what has 8 bytes is shown whole.
  */
 #include "output/script_inner.h"
 #include <errno.h>
@@ -32,7 +32,8 @@ static const struct stype_field *take(const struct stype *args, u32 *next)
 
 static int format_broken(const struct script_action *a, struct diag *dg)
 {
-	return diag_error(dg, a->at, -EINVAL, "the arguments of %s are not those that its format wants",
+	return diag_error(dg, a->at, -EINVAL,
+			  "the arguments of %s are not those that its format wants",
 			  script_action_text(a->kind));
 }
 
@@ -102,7 +103,8 @@ static void number_of(const struct format_spec *f, u64 v, struct number *out)
 
 static void add_many(struct str *out, char c, u32 n)
 {
-	static const char blanks[] = "                                ", zeros[] = "00000000000000000000000000000000";
+	static const char blanks[] = "                                ",
+			  zeros[] = "00000000000000000000000000000000";
 
 	for (; n > 32; n -= 32)
 		str_addn(out, c == '0' ? zeros : blanks, 32);
@@ -131,8 +133,8 @@ static void add_number(const struct format_spec *f, u64 v, struct str *out)
 		add_many(out, ' ', f->width - len);
 }
 
-/* The integer as wide as C's conversion takes it: an int where no length is given.  Scripts rely on it, and
- * bpftrace's own tests. */
+/* The integer as wide as C's conversion takes it: an int where no length is given.  Scripts rely on
+ * it, and bpftrace's own tests. */
 static u64 narrowed(const struct format_spec *f, struct sv v)
 {
 	u64 n = sv_integer(v);
@@ -159,7 +161,8 @@ static void add_text(const struct format_spec *f, const char *text, size_t len, 
 		add_many(out, ' ', f->width - (u32)len);
 }
 
-static void long_text(struct script_out *o, const struct format_spec *f, struct sv v, struct str *out)
+static void long_text(struct script_out *o, const struct format_spec *f, struct sv v,
+		      struct str *out)
 {
 	switch (f->conv) {
 	case FORMAT_BUF: buf_text(v, BUF_MIXED, out); break;
@@ -170,7 +173,8 @@ static void long_text(struct script_out *o, const struct format_spec *f, struct 
 	}
 }
 
-static void add_value(struct script_out *o, const struct format_spec *f, struct sv v, struct str *out)
+static void add_value(struct script_out *o, const struct format_spec *f, struct sv v,
+		      struct str *out)
 {
 	char c;
 
@@ -187,7 +191,8 @@ static void add_value(struct script_out *o, const struct format_spec *f, struct 
 		if (sv_integer(v))
 			add_number(f, sv_integer(v), out);
 		else
-			add_text(f, o->s->compat == 17 ? "(nil)" : "0", o->s->compat == 17 ? 5 : 1, out);
+			add_text(f, o->s->compat == 17 ? "(nil)" : "0", o->s->compat == 17 ? 5 : 1,
+				 out);
 		return;
 	case FORMAT_CHAR:
 		c = (char)sv_integer(v);
@@ -221,7 +226,8 @@ static void apply_stars(const struct out_piece *p, struct sv args, struct format
 	}
 }
 
-void format_text(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size, struct str *out)
+void format_text(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size,
+		 struct str *out)
 {
 	struct sv args = { a->a->args, rec, size };
 

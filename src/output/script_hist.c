@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script_hist.c - histograms of hist() and lhist(): a row for each bucket between the first and last that count. */
+/* output/script_hist.c - histograms of hist() and lhist(): a row for each bucket between the first
+ * and last that count. */
 #include "output/script_inner.h"
 #include <string.h>
 
@@ -126,7 +127,8 @@ void hist_text(const struct script_out *o, struct sv v, u64 div, struct str *out
 	static const char bar[BAR + 1] = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@";
 	struct counts c = counts_of(v);
 	/* 0.17 draws what it counted, not what it shows.  lhist is never divided. */
-	u64 shown_div = v.type->kind == ST_LHIST ? 1 : MAX(div, 1ul), bar_div = o->s->compat == 17 ? 1 : shown_div;
+	u64 shown_div = v.type->kind == ST_LHIST ? 1 : MAX(div, 1ul),
+	    bar_div = o->s->compat == 17 ? 1 : shown_div;
 	u64 top = 0;
 
 	for (u32 i = c.first; i < c.n && i <= c.last; i++)

@@ -6,7 +6,12 @@
 /* Bytes of the UTF-8 character at s, at most n of them; 0: it is none (RFC 3629, section 4). */
 static u32 utf8_len(const u8 *s, size_t n)
 {
-	u32 len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	u32 len = s[0] < 0x80	? 1
+		  : s[0] < 0xc2 ? 0
+		  : s[0] < 0xe0 ? 2
+		  : s[0] < 0xf0 ? 3
+		  : s[0] < 0xf5 ? 4
+				: 0;
 
 	if (!len || len > n)
 		return 0;
@@ -29,8 +34,8 @@ void js_string(struct str *out, const char *s, size_t n)
 		size_t plain = i;
 		u32 len;
 
-		while (plain < n && (u8)s[plain] >= 0x20 && (u8)s[plain] < 0x80 && s[plain] != '"' &&
-		       s[plain] != '\\')
+		while (plain < n && (u8)s[plain] >= 0x20 && (u8)s[plain] < 0x80 &&
+		       s[plain] != '"' && s[plain] != '\\')
 			plain++;
 		if (plain > i) {
 			str_addn(out, s + i, plain - i);

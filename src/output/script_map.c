@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script_map.c - whole maps: read, shares of the CPUs joined, sorted, printed; cleared and zeroed.
+/* output/script_map.c - whole maps: read, shares of the CPUs joined, sorted, printed; cleared and
+ *zeroed.
  *
  *	order    numbers, count() to stats()    by value (avg, stats: by average)
  *	         hist, lhist                    by the number of all values
@@ -37,8 +38,8 @@ static struct sv elem_value(const struct elems *e, u32 i)
 	return (struct sv){ t, elem_key(e, i) + ALIGN_UP((u64)e->m->lm->key_size, 8), t->size };
 }
 
-static int elem_call(struct script_out *o, const struct out_map *m, enum bpf_cmd cmd, const void *key,
-		     void *value, u64 flags)
+static int elem_call(struct script_out *o, const struct out_map *m, enum bpf_cmd cmd,
+		     const void *key, void *value, u64 flags)
 {
 	union bpf_attr attr = {0};
 
@@ -62,13 +63,15 @@ static void add_limit(const struct stype *t, u8 *sum, const u8 *share)
 	u64 a = mem_get64(sum), b = mem_get64(share);
 	bool less = t->is_signed ? (s64)b < (s64)a : b < a;
 
-	if (mem_get64(share + 8) && (!mem_get64(sum + 8) || (a != b && less == (t->kind == ST_MIN))))
+	if (mem_get64(share + 8) &&
+	    (!mem_get64(sum + 8) || (a != b && less == (t->kind == ST_MIN))))
 		mem_copy(sum, share, 16);
 }
 
 static void add_int(const struct stype *t, u8 *sum, const u8 *share)
 {
-	u64 v = sv_integer((struct sv){ t, sum, t->size }) + sv_integer((struct sv){ t, share, t->size });
+	u64 v = sv_integer((struct sv){t, sum, t->size}) +
+		sv_integer((struct sv){t, share, t->size});
 
 	mem_copy(sum, &v, t->size);
 }
@@ -173,7 +176,8 @@ static int read_batches(struct script_out *o, struct elems *e)
 		attr.batch.count = b.n;
 		attr.batch.map_fd = (u32)m->lm->fd;
 		got = engine_bpf(o->engine, BPF_MAP_LOOKUP_BATCH, &attr, sizeof(attr));
-		if (got == -ENOSPC) { /* a bucket of the hash table has more than there is room for */
+		if (got ==
+		    -ENOSPC) { /* a bucket of the hash table has more than there is room for */
 			err = b.n < 1u << 24 && batch_room(m, &b, b.n * 2) ? 0 : -ENOMEM;
 			continue;
 		}
@@ -182,7 +186,8 @@ static int read_batches(struct script_out *o, struct elems *e)
 			break;
 		}
 		for (u32 i = 0; i < MIN(attr.batch.count, b.n) && !err; i++)
-			err = elem_add(e, b.keys + (u64)i * m->lm->key_size, b.values + (u64)i * raw_size(m));
+			err = elem_add(e, b.keys + (u64)i * m->lm->key_size,
+				       b.values + (u64)i * raw_size(m));
 		if (got)
 			break;
 		first = false;
@@ -220,7 +225,8 @@ static int read_singly(struct script_out *o, struct elems *e)
 {
 	const struct out_map *m = e->m;
 	u32 key_size = m->lm->key_size;
-	u8 *key = calloc(2, key_size), *next = key ? key + key_size : NULL, *raw = calloc(1, raw_size(m));
+	u8 *key = calloc(2, key_size), *next = key ? key + key_size : NULL,
+	   *raw = calloc(1, raw_size(m));
 	int err = key && raw ? 0 : -ENOMEM;
 
 	for (u64 i = 0; !err && i < 2ul * m->lm->max_entries + 2; i++) {
@@ -380,7 +386,10 @@ static void text_map(struct print *p)
 
 static const char *json_type(const struct stype *t)
 {
-	return is_stats(t) ? "stats" : t->kind == ST_TSERIES ? "tseries" : is_block(t) ? "hist" : "map";
+	return is_stats(t)	       ? "stats"
+	       : t->kind == ST_TSERIES ? "tseries"
+	       : is_block(t)	       ? "hist"
+				       : "map";
 }
 
 static void json_key(struct print *p, const u8 *key)
@@ -454,7 +463,8 @@ void map_print(struct script_out *o, const struct out_map *m, u64 top, u64 div, 
 	struct print p = { .o = o, .m = m, .e = &e, .order = order, .div = div };
 
 	if (!order) {
-		out_error(o, "map %s can't be read: %s", m->sm->name, strerror(err ? -err : ENOMEM));
+		out_error(o, "map %s can't be read: %s", m->sm->name,
+			  strerror(err ? -err : ENOMEM));
 		free(e.p);
 		return;
 	}
@@ -500,7 +510,8 @@ void map_print_elem(struct script_out *o, const struct out_map *m, const u8 *key
 
 /* All keys first: deleting while reading would start the reading anew. */
 static int each_key(struct script_out *o, const struct out_map *m,
-		    int (*fn)(struct script_out *o, const struct out_map *m, const u8 *key, u8 *zeros))
+		    int (*fn)(struct script_out *o, const struct out_map *m, const u8 *key,
+			      u8 *zeros))
 {
 	struct elems e;
 	int err = read_elems(o, m, &e), worst = 0;

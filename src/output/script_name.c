@@ -57,7 +57,8 @@ void name_user(struct script_out *o, u32 uid, struct str *out)
 
 enum { CGROUP_DEPTH_MAX = 64 };
 
-/* Appends the folder below path that has the number as its inode, and is then left in it; false: none has. */
+/* Appends the folder below path that has the number as its inode, and is then left in it; false:
+ * none has. */
 static bool cgroup_walk(struct str *path, u64 id, u32 depth)
 {
 	DIR *d = depth < CGROUP_DEPTH_MAX ? opendir(str_text(path)) : NULL;
@@ -134,10 +135,12 @@ void name_cgroup(struct script_out *o, u64 id, const char *pattern, struct str *
 		while (getline(&line, &size, mounts) > 0) {
 			bool fits = sscanf(line, "%*s %1023s %15s", root, type) == 2 &&
 				    strcmp(type, v2 ? "cgroup2" : "cgroup") == 0;
-			const char *name = v2 || !strchr(root, '/') ? "unified" : strrchr(root, '/') + 1;
+			const char *name =
+				v2 || !strchr(root, '/') ? "unified" : strrchr(root, '/') + 1;
 
 			if (fits && (!pattern || str_glob(pattern, name)))
-				(void)vec_push(&found, ((struct hierarchy){ strdup(name), strdup(root) }));
+				(void)vec_push(&found,
+					       ((struct hierarchy){strdup(name), strdup(root)}));
 		}
 		n_v2 = v2 ? found.n : n_v2;
 	}
@@ -212,7 +215,8 @@ static bool add_time(const char *format, const struct tm *tm, struct str *out)
 	return n || !*format;
 }
 
-void name_time(const struct script_out *o, u64 ns, enum stype_clock clock, const char *format, struct str *out)
+void name_time(const struct script_out *o, u64 ns, enum stype_clock clock, const char *format,
+	       struct str *out)
 {
 	u64 real = clock_to_real(o, ns, clock), rest = real % 1000000000;
 	time_t seconds = (time_t)(real / 1000000000);
@@ -247,16 +251,37 @@ void name_now(const char *format, struct str *out)
 
 /* ---- flags of an allocation ---- */
 
-/* include/linux/gfp_types.h of Linux 6.18, bits by their order; names that stand for several come first, the larger
- * ones before. */
+/* include/linux/gfp_types.h of Linux 6.18, bits by their order; names that stand for several come
+ * first, the larger ones before. */
 enum {
-	DMA = 1 << 0, HIGHMEM = 1 << 1, DMA32 = 1 << 2, MOVABLE = 1 << 3, RECLAIMABLE = 1 << 4,
-	HIGH = 1 << 5, IO = 1 << 6, FS = 1 << 7, ZERO = 1 << 8, DIRECT_RECLAIM = 1 << 10,
-	KSWAPD_RECLAIM = 1 << 11, WRITE = 1 << 12, NOWARN = 1 << 13, RETRY_MAYFAIL = 1 << 14,
-	NOFAIL = 1 << 15, NORETRY = 1 << 16, MEMALLOC = 1 << 17, COMP = 1 << 18, NOMEMALLOC = 1 << 19,
-	HARDWALL = 1 << 20, THISNODE = 1 << 21, ACCOUNT = 1 << 22, ZEROTAGS = 1 << 23,
-	RECLAIM = DIRECT_RECLAIM | KSWAPD_RECLAIM, KERNEL = RECLAIM | IO | FS, USER = KERNEL | HARDWALL,
-	HIGHUSER = USER | HIGHMEM, HIGHUSER_MOVABLE = HIGHUSER | MOVABLE,
+	DMA = 1 << 0,
+	HIGHMEM = 1 << 1,
+	DMA32 = 1 << 2,
+	MOVABLE = 1 << 3,
+	RECLAIMABLE = 1 << 4,
+	HIGH = 1 << 5,
+	IO = 1 << 6,
+	FS = 1 << 7,
+	ZERO = 1 << 8,
+	DIRECT_RECLAIM = 1 << 10,
+	KSWAPD_RECLAIM = 1 << 11,
+	WRITE = 1 << 12,
+	NOWARN = 1 << 13,
+	RETRY_MAYFAIL = 1 << 14,
+	NOFAIL = 1 << 15,
+	NORETRY = 1 << 16,
+	MEMALLOC = 1 << 17,
+	COMP = 1 << 18,
+	NOMEMALLOC = 1 << 19,
+	HARDWALL = 1 << 20,
+	THISNODE = 1 << 21,
+	ACCOUNT = 1 << 22,
+	ZEROTAGS = 1 << 23,
+	RECLAIM = DIRECT_RECLAIM | KSWAPD_RECLAIM,
+	KERNEL = RECLAIM | IO | FS,
+	USER = KERNEL | HARDWALL,
+	HIGHUSER = USER | HIGHMEM,
+	HIGHUSER_MOVABLE = HIGHUSER | MOVABLE,
 	TRANSHUGE_LIGHT = (HIGHUSER_MOVABLE | COMP | NOMEMALLOC | NOWARN) & ~RECLAIM,
 };
 

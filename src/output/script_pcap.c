@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script_pcap.c - packets of skboutput() in capture files (pcap-savefile(5)), which tcpdump and the like read.
+/* output/script_pcap.c - packets of skboutput() in capture files (pcap-savefile(5)), which tcpdump
+ * and the like read.
  *
- * A record has, behind its header, u64 ns since boot, u32 length, u32 0, then as many bytes of an IP packet: as long as
- * the packet is, not as the action's type says.
+ * A record has, behind its header, u64 ns since boot, u32 length, u32 0, then as many bytes of an
+ * IP packet: as long as the packet is, not as the action's type says.
  */
 #include "output/script_inner.h"
 #include <errno.h>
@@ -11,7 +12,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MAGIC = 0xa1b2c3d4, RAW_IP = 101, SNAP = 65535, NS = sizeof(struct script_record), LENGTH = NS + 8, BYTES = NS + 16 };
+enum {
+	MAGIC = 0xa1b2c3d4,
+	RAW_IP = 101,
+	SNAP = 65535,
+	NS = sizeof(struct script_record),
+	LENGTH = NS + 8,
+	BYTES = NS + 16
+};
 
 static struct pcap_file *file_of(struct script_out *o, const char *path)
 {
@@ -40,8 +48,8 @@ int pcap_prepare(struct script_out *o, const struct script_action *a, struct dia
 	f.fd = open(a->text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	vec_push(&o->pcaps, f);
 	if (f.fd < 0 || write(f.fd, &h, sizeof(h)) != sizeof(h))
-		return diag_error(dg, a->at, errno ? -errno : -EIO, "packets can't be written to '%s': %s", a->text,
-				  strerror(errno));
+		return diag_error(dg, a->at, errno ? -errno : -EIO,
+				  "packets can't be written to '%s': %s", a->text, strerror(errno));
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script_series.c - tseries(): values of intervals of time, drawn as a graph that goes down the page.
+/* output/script_series.c - tseries(): values of intervals of time, drawn as a graph that goes down
+ * the page.
  *
- * A value has n buckets of { value, meta, interval }, interval i in bucket i % n.  meta is when the value was set
- * (last), how many were added (avg), or not zero where there is one (min, max).
+ * A value has n buckets of { value, meta, interval }, interval i in bucket i % n.  meta is when the
+ * value was set (last), how many were added (avg), or not zero where there is one (min, max).
  */
 #include "output/script_inner.h"
 #include <stdio.h>
@@ -78,7 +79,8 @@ u64 series_last(struct sv v)
 static bool value_at(struct sv v, u64 interval, u64 *value)
 {
 	u32 n = MIN(v.n, v.type->size) / BUCKET;
-	struct bucket b = n && interval ? bucket_get(v.p + interval % n * BUCKET) : (struct bucket){0};
+	struct bucket b =
+		n && interval ? bucket_get(v.p + interval % n * BUCKET) : (struct bucket){0};
 
 	if (!b.interval || b.interval != interval)
 		return false;
@@ -206,7 +208,8 @@ static void unit_of(struct graph *g)
 
 void series_text(struct script_out *o, struct sv v, u64 last, struct str *out)
 {
-	struct graph g = { .o = o, .v = v, .out = out, .first = first_interval(v, last), .last = last };
+	struct graph g = {
+		.o = o, .v = v, .out = out, .first = first_interval(v, last), .last = last};
 	bool is_signed = is_signed_series(v.type);
 	int margin, zero = 0;
 	size_t start;
@@ -246,8 +249,10 @@ void series_json(struct script_out *o, struct sv v, u64 last, struct str *out)
 			continue;
 		real = start_of(o, v, i, &tm);
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-		str_addf(out, is_signed_series(v.type) ? "%s{\"interval_start\":\"%s.%09lu\",\"value\":%ld}"
-						       : "%s{\"interval_start\":\"%s.%09lu\",\"value\":%lu}",
+		str_addf(out,
+			 is_signed_series(v.type)
+				 ? "%s{\"interval_start\":\"%s.%09lu\",\"value\":%ld}"
+				 : "%s{\"interval_start\":\"%s.%09lu\",\"value\":%lu}",
 			 comma, date, real % 1000000000, value);
 		comma = ",";
 	}

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One walk of a value.  Members of unions lie over each other, so that bytes don't bound the text: left does. */
+/* One walk of a value.  Members of unions lie over each other, so that bytes don't bound the text:
+ * left does. */
 struct walk {
 	struct script_out *o;
 	struct str *out;
@@ -109,8 +110,8 @@ static struct sv element(struct sv v, u32 i)
 {
 	u64 off = (u64)i * v.type->of->size;
 
-	return off + v.type->of->size > v.n ? (struct sv){ v.type->of, v.p, 0 }
-					    : (struct sv){ v.type->of, v.p + off, v.type->of->size };
+	return off + v.type->of->size > v.n ? (struct sv){v.type->of, v.p, 0}
+					    : (struct sv){v.type->of, v.p + off, v.type->of->size};
 }
 
 /* ---- leaves: the same text in both forms ---- */
@@ -207,8 +208,8 @@ static bool add_named(struct walk *w, struct sv v)
 		add_inet(w, v);
 		return true;
 	case ST_MAC:
-		str_addf(w->out, "%02X:%02X:%02X:%02X:%02X:%02X", v.p[0], v.p[1], v.p[2], v.p[3], v.p[4],
-			 v.p[5]);
+		str_addf(w->out, "%02X:%02X:%02X:%02X:%02X:%02X", v.p[0], v.p[1], v.p[2], v.p[3],
+			 v.p[4], v.p[5]);
 		return true;
 	default:
 		return false;
@@ -322,7 +323,8 @@ static void text(struct walk *w, struct sv v, u32 depth)
 		text_enum(w, v);
 		break;
 	case ST_PTR:
-		str_addf(w->out, is_old(w) && w->style == SV_PLAIN ? "%lu" : "0x%lx", sv_integer(v));
+		str_addf(w->out, is_old(w) && w->style == SV_PLAIN ? "%lu" : "0x%lx",
+			 sv_integer(v));
 		break;
 	case ST_BUF:
 		buf_text(v, BUF_MIXED, w->out);
@@ -341,7 +343,8 @@ static void text(struct walk *w, struct sv v, u32 depth)
 	case ST_SUM:
 	case ST_MIN:
 	case ST_MAX:
-		add_number(w->out, divided(once64(v.p), w->div, v.type->is_signed), v.type->is_signed);
+		add_number(w->out, divided(once64(v.p), w->div, v.type->is_signed),
+			   v.type->is_signed);
 		break;
 	case ST_AVG:
 		add_number(w->out, totals_of(v, w->div).average, v.type->is_signed);
@@ -473,7 +476,8 @@ static void json(struct walk *w, struct sv v, u32 depth)
 		return;
 	switch (v.type->kind) {
 	case ST_INT:
-		json_number(w, divided(sv_integer(v), w->div, v.type->is_signed), v.type->is_signed);
+		json_number(w, divided(sv_integer(v), w->div, v.type->is_signed),
+			    v.type->is_signed);
 		break;
 	case ST_BOOL:
 		str_add(w->out, is_old(w) ? *v.p ? "1" : "0" : *v.p ? "true" : "false");
@@ -555,13 +559,14 @@ int sv_compare(const struct stype *t, const u8 *a, const u8 *b, u32 n)
 	int c = 0;
 
 	if (stype_is_scalar(t) && t->size <= n)
-		return compare_u64(sv_integer((struct sv){ t, a, n }), sv_integer((struct sv){ t, b, n }),
-				   t->is_signed);
+		return compare_u64(sv_integer((struct sv){t, a, n}),
+				   sv_integer((struct sv){t, b, n}), t->is_signed);
 	if (t->kind == ST_STR)
 		return strncmp((const char *)a, (const char *)b, MIN(t->size, n));
 	if (t->kind == ST_ARRAY && t->of->size) {
 		for (u32 i = 0; i < t->n && !c && (u64)(i + 1) * t->of->size <= n; i++)
-			c = sv_compare(t->of, a + (u64)i * t->of->size, b + (u64)i * t->of->size, t->of->size);
+			c = sv_compare(t->of, a + (u64)i * t->of->size, b + (u64)i * t->of->size,
+				       t->of->size);
 		return c;
 	}
 	if (t->kind == ST_TUPLE || t->kind == ST_RECORD || t->kind == ST_STRUCT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* output/stack.c - kernel and user stacks, one frame a line.
  *
- * A process that has gone before anything was learned of it: its first frame is where the probe stands, so that the
- * probe's binary tells how it was mapped.
+ * A process that has gone before anything was learned of it: its first frame is where the probe
+ * stands, so that the probe's binary tells how it was mapped.
  */
 #include "output/stack.h"
 #include "abi/uapi.h"
@@ -45,7 +45,8 @@ static const struct load_map *stack_map(struct load *l, u32 i)
 	return lm && lm->fd >= 0 && lm->key_size == KEY_BYTES ? lm : NULL;
 }
 
-int stacks_init(struct stacks *st, const struct script *s, struct load *l, struct engine *e, struct symbols *symbols)
+int stacks_init(struct stacks *st, const struct script *s, struct load *l, struct engine *e,
+		struct symbols *symbols)
 {
 	*st = (struct stacks){ .engine = e, .s = s, .symbols = symbols };
 	st->kernel = stack_map(l, s->kstack_map);
@@ -87,7 +88,8 @@ static const struct stack_place *place_of(struct stacks *st, u32 n)
 	if (p->is_known || a->hook != HOOK_UPROBE)
 		return p->is_there ? p : NULL;
 	p->is_known = true;
-	if (!*a->fn || a->is_multi || binary_find(a->target, a->pid, path, sizeof(path), a->at, NULL) ||
+	if (!*a->fn || a->is_multi ||
+	    binary_find(a->target, a->pid, path, sizeof(path), a->at, NULL) ||
 	    symbol_offset(path, a->fn, a->off, a->at, NULL, &p->file_off))
 		return NULL;
 	p->path = realpath(path, NULL);
@@ -103,7 +105,8 @@ struct frame {
 	bool is_gone;      /* the process has ended; known where with_module is */
 };
 
-/* What a module is called: as the script has it, where that is the same file and the process has gone. */
+/* What a module is called: as the script has it, where that is the same file and the process has
+ * gone. */
 static const char *module_text(struct stacks *st, const struct frame *f, const char *module)
 {
 	if (f->is_gone && f->place && strcmp(f->place->path, module) == 0)
@@ -132,7 +135,10 @@ static void frame_text(struct stacks *st, struct frame f, struct str *out)
 void usym_text(struct stacks *st, u64 addr, s32 tgid, u32 probe, struct str *out)
 {
 	symbols_look(st->symbols, tgid);
-	frame_text(st, (struct frame){ .addr = addr, .first = addr, .tgid = tgid, .place = place_of(st, probe) }, out);
+	frame_text(st,
+		   (struct frame){
+			   .addr = addr, .first = addr, .tgid = tgid, .place = place_of(st, probe)},
+		   out);
 }
 
 static void kernel_text(struct stacks *st, u64 addr, bool with_off, struct str *out)
@@ -189,7 +195,8 @@ static void build_ids_text(const u8 *frames, u32 n, struct str *out)
 	}
 }
 
-void stack_text(struct stacks *st, const struct stype *t, const u8 *p, u32 n, u32 indent, struct str *out)
+void stack_text(struct stacks *st, const struct stype *t, const u8 *p, u32 n, u32 indent,
+		struct str *out)
 {
 	bool user = t->kind == ST_USTACK, perf = t->mode == STACK_PERF;
 	u32 n_frames, each = t->mode == STACK_BUILD_ID ? BUILD_ID_FRAME : 8;

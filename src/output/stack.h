@@ -28,8 +28,8 @@ struct stacks {
 int stacks_init(struct stacks *st, const struct script *s, struct load *l, struct engine *e, struct symbols *symbols);
 void stacks_free(struct stacks *st);
 
-/* Text of a KSTACK or USTACK of n bytes at p: a newline, then each frame on a line of its own behind `indent` blanks (but
- * perf and raw modes have their own). */
+/* Text of a KSTACK or USTACK of n bytes at p: a newline, then each frame on a line of its own behind
+ * `indent` blanks (but perf and raw modes have their own). */
 void stack_text(struct stacks *st, const struct stype *t, const u8 *p, u32 n, u32 indent, struct str *out);
 /* The name of an address in a process; probe: index + 1 into the script's attaches, for one that has gone. */
 void usym_text(struct stacks *st, u64 addr, s32 tgid, u32 probe, struct str *out);

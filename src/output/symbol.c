@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/symbol.c - addresses of processes to names: what each has mapped, and the symbols of those files.
+/* output/symbol.c - addresses of processes to names: what each has mapped, and the symbols of those
+ *files.
  *
  *	process ── mappings, by address ── file (shared, read when first asked for)
  *	                                ── /tmp/perf-PID.map, for code that has no file
  *
- * What a process has mapped changes: it is read again when it may have, and kept as it was last when the process has ended.
+ * What a process has mapped changes: it is read again when it may have, and kept as it was last
+ *when the process has ended.
  */
 #include "output/symbol.h"
 #include "base/file.h"
@@ -111,13 +113,15 @@ void symbols_free(struct symbols *s)
 	free(s);
 }
 
-static void set_symbol(struct symbols *s, const struct symbol_table *t, const struct symbol_entry *e, u64 addr,
-		       const char *module, struct symbol_name *out)
+static void set_symbol(struct symbols *s, const struct symbol_table *t,
+		       const struct symbol_entry *e, u64 addr, const char *module,
+		       struct symbol_name *out)
 {
 	const char *name = t->names + e->name;
 
-	*out = (struct symbol_name){ .name = s->demangle ? cxx_name(&s->cxx, name) : name, .off = addr - e->addr,
-				.module = module };
+	*out = (struct symbol_name){.name = s->demangle ? cxx_name(&s->cxx, name) : name,
+				    .off = addr - e->addr,
+				    .module = module};
 }
 
 /* ---- the kernel ---- */
@@ -131,13 +135,15 @@ bool symbol_kernel(struct symbols *s, u64 addr, struct symbol_name *out)
 	s->kernel_read = true;
 	e = symtab_find(&s->kernel, addr);
 	if (e)
-		*out = (struct symbol_name){ .name = s->kernel.names + e->name, .off = addr - e->addr };
+		*out = (struct symbol_name){.name = s->kernel.names + e->name,
+					    .off = addr - e->addr};
 	return e;
 }
 
 /* ---- files ---- */
 
-/* Number + 1 of the file at path; 0: no memory.  What is no regular file has no symbols: opening it might wait. */
+/* Number + 1 of the file at path; 0: no memory.  What is no regular file has no symbols: opening it
+ * might wait. */
 static u32 file_at(struct symbols *s, const char *path)
 {
 	struct stat st = {0};
@@ -147,7 +153,8 @@ static u32 file_at(struct symbols *s, const char *path)
 		memset(&st, 0, sizeof(st));
 	for (u32 i = 0; i < s->files.n; i++) {
 		f = &s->files.p[i];
-		if (f->dev == st.st_dev && f->ino == st.st_ino && f->changed.tv_sec == st.st_mtim.tv_sec &&
+		if (f->dev == st.st_dev && f->ino == st.st_ino &&
+		    f->changed.tv_sec == st.st_mtim.tv_sec &&
 		    f->changed.tv_nsec == st.st_mtim.tv_nsec)
 			return i + 1;
 	}
@@ -162,7 +169,8 @@ static u32 file_at(struct symbols *s, const char *path)
 	return s->files.n;
 }
 
-/* Where a process's file can be read: in its own mount namespace, or as the mapping itself, or here. */
+/* Where a process's file can be read: in its own mount namespace, or as the mapping itself, or
+ * here. */
 static u32 file_of(struct symbols *s, const struct process *p, const struct map *m)
 {
 	char path[4096 + 64];
@@ -209,7 +217,9 @@ static bool process_stat(s32 pid, char *state, u64 *start)
 		return false;
 	/* Behind the name in parentheses, which may have any characters. */
 	p = strrchr((const char *)text.p, ')');
-	ok = p && sscanf(p, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+	ok = p && sscanf(p,
+			 ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			 "%*s %lu",
 			 state, start) == 2;
 	bytes_free(&text);
 	return ok;
@@ -232,7 +242,8 @@ static ino_t exe_of(s32 pid)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
-/* The mappings that code may lie in.  A process that is about to end has none: then the old ones stay. */
+/* The mappings that code may lie in.  A process that is about to end has none: then the old ones
+ * stay. */
 static void read_maps(struct process *p)
 {
 	FILE *f = mappings_open(p->pid);
@@ -250,7 +261,8 @@ static void read_maps(struct process *p)
 		to = vec_add(&p->maps);
 		if (!to)
 			break;
-		*to = (struct map){ .from = m.from, .to = m.to, .off = m.off, .path = strdup(m.path) };
+		*to = (struct map){
+			.from = m.from, .to = m.to, .off = m.off, .path = strdup(m.path)};
 		if (!to->path)
 			p->maps.n--;
 	}
@@ -269,8 +281,8 @@ static void process_learn(struct process *p, bool now)
 	p->looked_ns = ns;
 	/* A command is known before its execve, which may follow within the clock's tick. */
 	exe = exe_of(p->pid);
-	if ((ns == p->learned_ns && exe == p->exe) || !process_stat(p->pid, &state, &start) || state == 'Z' ||
-	    state == 'X')
+	if ((ns == p->learned_ns && exe == p->exe) || !process_stat(p->pid, &state, &start) ||
+	    state == 'Z' || state == 'X')
 		return;
 	another = start != p->start || exe != p->exe;
 	if (!another && !now && ns - p->learned_ns < FRESH_NS)
@@ -447,7 +459,8 @@ bool symbol_user(struct symbols *s, s32 pid, u64 addr, struct symbol_name *out)
 	return e;
 }
 
-bool symbol_in_file(struct symbols *s, const char *path, u64 file_off, u64 at, u64 addr, struct symbol_name *out)
+bool symbol_in_file(struct symbols *s, const char *path, u64 file_off, u64 at, u64 addr,
+		    struct symbol_name *out)
 {
 	u32 file = file_at(s, path);
 	const struct elf_symbols *elf = file ? &s->files.p[file - 1].symbols : NULL;

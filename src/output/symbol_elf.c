@@ -3,8 +3,9 @@
  *
  *	.symtab, else that of its debug file, else .dynsym
  *
- * A debug file is found by build id (/usr/lib/debug, debuginfod's cache; nothing is fetched) or by the link that
- * the binary has to it.  Names are copied: nobody holds a mapping of a file that may be replaced.
+ * A debug file is found by build id (/usr/lib/debug, debuginfod's cache; nothing is fetched) or by
+ *the link that the binary has to it.  Names are copied: nobody holds a mapping of a file that may
+ *be replaced.
  */
 #include "base/file.h"
 #include "base/str.h"
@@ -21,7 +22,8 @@ enum { BUILD_ID_MAX = 64, NOTE_BUILD_ID = 3 };
 
 /* ---- symbols ---- */
 
-/* Functions before data, global names before local ones, names without underscores before those with. */
+/* Functions before data, global names before local ones, names without underscores before those
+ * with. */
 static u8 rank_of(const struct elf_sym *s)
 {
 	u8 rank = 0;
@@ -39,8 +41,10 @@ static u8 rank_of(const struct elf_sym *s)
 
 static bool is_named_place(const struct elf_sym *s)
 {
-	return *s->name && *s->name != '$' && s->shndx != SHN_UNDEF && s->shndx != SHN_ABS && s->value &&
-	       (s->type == STT_FUNC || s->type == STT_GNU_IFUNC || s->type == STT_OBJECT || s->type == STT_NOTYPE);
+	return *s->name && *s->name != '$' && s->shndx != SHN_UNDEF && s->shndx != SHN_ABS &&
+	       s->value &&
+	       (s->type == STT_FUNC || s->type == STT_GNU_IFUNC || s->type == STT_OBJECT ||
+		s->type == STT_NOTYPE);
 }
 
 static void add_table(const struct elf_file *f, u32 type, struct symbol_table *out)
@@ -81,7 +85,7 @@ static void add_hex(struct str *out, const u8 *p, u32 n)
 		str_addf(out, "%02x", p[i]);
 }
 
-/* Symbols of a debug file that id says belongs to the binary.  False: there is none at that path. */
+/* Symbols of a debug file that id says belongs to the binary.  False: there is none at path. */
 static bool add_by_id(const char *path, const struct build_id *id, struct symbol_table *out)
 {
 	struct binary b;
@@ -114,7 +118,8 @@ static bool add_system_debug(const struct build_id *id, struct symbol_table *out
 /* debuginfod-find(1): what another program has fetched before. */
 static bool add_debuginfod(const struct build_id *id, struct symbol_table *out)
 {
-	const char *cache = getenv("DEBUGINFOD_CACHE_PATH"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *cache = getenv("DEBUGINFOD_CACHE_PATH"), *xdg = getenv("XDG_CACHE_HOME"),
+		   *home = getenv("HOME");
 	struct str path = {0};
 	bool found;
 
@@ -166,7 +171,8 @@ static bool add_by_link(const struct elf_file *f, const char *binary, struct sym
 		strcpy(copy, real);
 		str_addf(&path, places[i], dirname(copy), name);
 		found = strcmp(str_text(&path), real) != 0 &&
-			add_by_sum(str_text(&path), elf_get32(f, s->data + ALIGN_UP(len + 1, 4ul)), out);
+			add_by_sum(str_text(&path), elf_get32(f, s->data + ALIGN_UP(len + 1, 4ul)),
+				   out);
 		str_free(&path);
 	}
 	free(copy);

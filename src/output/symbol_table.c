@@ -7,13 +7,15 @@
 
 enum { NESTED_MAX = 16, NAMES_MAX = 1 << 30 };
 
-bool symtab_add(struct symbol_table *t, u64 addr, u64 size, const char *name, size_t name_len, u8 rank)
+bool symtab_add(struct symbol_table *t, u64 addr, u64 size, const char *name, size_t name_len,
+		u8 rank)
 {
 	if (name_len >= NAMES_MAX || t->names_len > NAMES_MAX - name_len - 1 ||
 	    !vec_grow((void **)&t->names, &t->names_cap, t->names_len + name_len + 1, 1) ||
 	    !vec_grow((void **)&t->p, &t->cap, t->n + 1ul, sizeof(*t->p)))
 		return false;
-	t->p[t->n++] = (struct symbol_entry){ addr, (u32)MIN(size, (u64)UINT32_MAX), t->names_len, rank };
+	t->p[t->n++] =
+		(struct symbol_entry){addr, (u32)MIN(size, (u64)UINT32_MAX), t->names_len, rank};
 	memcpy(t->names + t->names_len, name, name_len);
 	t->names[t->names_len + name_len] = '\0';
 	t->names_len += (u32)name_len + 1;

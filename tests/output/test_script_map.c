@@ -48,15 +48,18 @@ TEST(plain_maps_are_sorted_by_value_or_key)
 			rig_set(r, v, key, 0, &narrow[i]);
 		}
 		for (s64 i = 3; i >= -1; i--)
-			rig_set(r, s, &i, 0, i == 2 ? "b\0\0\0\0\0\0\0\0\0\0\0\0\0\0" : "a\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+			rig_set(r, s, &i, 0,
+				i == 2 ? "b\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				       : "a\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 		rig_set(r, one, NULL, 0, &(u64){ UINT64_MAX });
 		rig_set(r, by_u64, &(u64){ UINT64_MAX }, 0, &(u64){ 1 });
-		CHECK_STR(rig_maps(r), compat ? "@k[-1]: 1\n\n@one: 18446744073709551615\n"
-						"@s[-1]: a\n@s[0]: a\n@s[1]: a\n@s[2]: b\n@s[3]: a\n"
-						"@v[d]: -100\n@v[c]: -1\n@v[b]: 2\n@v[a]: 10\n"
-					      : "@k[18446744073709551615]: 1\n@one: 18446744073709551615\n"
-						"@s[-1]: a\n@s[0]: a\n@s[1]: a\n@s[2]: b\n@s[3]: a\n"
-						"@v[d]: -100\n@v[c]: -1\n@v[b]: 2\n@v[a]: 10\n");
+		CHECK_STR(rig_maps(r),
+			  compat ? "@k[-1]: 1\n\n@one: 18446744073709551615\n"
+				   "@s[-1]: a\n@s[0]: a\n@s[1]: a\n@s[2]: b\n@s[3]: a\n"
+				   "@v[d]: -100\n@v[c]: -1\n@v[b]: 2\n@v[a]: 10\n"
+				 : "@k[18446744073709551615]: 1\n@one: 18446744073709551615\n"
+				   "@s[-1]: a\n@s[0]: a\n@s[1]: a\n@s[2]: b\n@s[3]: a\n"
+				   "@v[d]: -100\n@v[c]: -1\n@v[b]: 2\n@v[a]: 10\n");
 		rig_free(r);
 	}
 }
@@ -65,7 +68,8 @@ TEST(shares_of_the_cpus_are_joined)
 {
 	struct rig *r = rig_new(0, false);
 	const struct stype *str = stype_str(&r->s->arena, 16);
-	u32 c = rig_map(r, "@c", str, stype_simple(ST_COUNT)), s = rig_map(r, "@s", NULL, stype_agg(&r->s->arena, ST_SUM, true));
+	u32 c = rig_map(r, "@c", str, stype_simple(ST_COUNT)),
+	    s = rig_map(r, "@s", NULL, stype_agg(&r->s->arena, ST_SUM, true));
 	u32 lo = rig_map(r, "@lo", NULL, stype_agg(&r->s->arena, ST_MIN, true));
 	u32 hi = rig_map(r, "@hi", NULL, stype_agg(&r->s->arena, ST_MAX, true));
 	u32 top = rig_map(r, "@top", NULL, stype_agg(&r->s->arena, ST_MAX, false));
@@ -84,8 +88,9 @@ TEST(shares_of_the_cpus_are_joined)
 		rig_set(r, a, NULL, cpu, (s64[2]){ cpu ? -1 : -2, 1 });
 		rig_set(r, st, NULL, cpu, (s64[2]){ cpu ? 9 : 4, 1 });
 	}
-	CHECK_STR(rig_maps(r), "@a: -1\n@c[y]: 5\n@c[x]: 7\n@hi: -3\n@lo: -3\n@s: -7\n"
-			       "@st: { .count = 2, .average = 6, .total = 13 }\n@top: 18446744073709551615\n");
+	CHECK_STR(rig_maps(r),
+		  "@a: -1\n@c[y]: 5\n@c[x]: 7\n@hi: -3\n@lo: -3\n@s: -7\n"
+		  "@st: { .count = 2, .average = 6, .total = 13 }\n@top: 18446744073709551615\n");
 	rig_free(r);
 }
 
@@ -115,8 +120,10 @@ TEST(histograms_by_powers_of_two)
 {
 	struct rig *r = rig_new(0, false);
 	const struct stype *str = stype_str(&r->s->arena, 16);
-	u32 h = rig_map(r, "@h", str, stype_hist(&r->s->arena, 0)), k = rig_map(r, "@k", NULL, stype_hist(&r->s->arena, 0));
-	u32 f = rig_map(r, "@f", NULL, stype_hist(&r->s->arena, 3)), top = rig_map(r, "@top", NULL, stype_hist(&r->s->arena, 0));
+	u32 h = rig_map(r, "@h", str, stype_hist(&r->s->arena, 0)),
+	    k = rig_map(r, "@k", NULL, stype_hist(&r->s->arena, 0));
+	u32 f = rig_map(r, "@f", NULL, stype_hist(&r->s->arena, 3)),
+	    top = rig_map(r, "@top", NULL, stype_hist(&r->s->arena, 0));
 	u64 one[2048] = {0}, two[2048] = {0}, kilo[2048] = {0}, fine[2048] = {0}, last[2048] = {0};
 
 	rig_start(r);
@@ -176,13 +183,18 @@ TEST(linear_histograms)
 TEST(histograms_as_json)
 {
 	static const char *const want[] = {
-		"{\"type\": \"hist\", \"data\": {\"@h\": [{\"max\": -1, \"count\": 1},{\"min\": 0, \"max\": 0, \"count\": 0},"
+		"{\"type\": \"hist\", \"data\": {\"@h\": [{\"max\": -1, \"count\": 1},{\"min\": 0, "
+		"\"max\": 0, \"count\": 0},"
 		"{\"min\": 1, \"max\": 1, \"count\": 0},{\"min\": 2, \"max\": 3, \"count\": 1}]}}\n"
-		"{\"type\": \"hist\", \"data\": {\"@l\": {\"1,x\": [{\"min\": 10, \"max\": 19, \"count\": 1},"
+		"{\"type\": \"hist\", \"data\": {\"@l\": {\"1,x\": [{\"min\": 10, \"max\": 19, "
+		"\"count\": 1},"
 		"{\"min\": 20, \"count\": 2}]}}}\n",
-		"{\"type\": \"hist\", \"data\": {\"@h\": [{\"max\": -1, \"count\": 1}, {\"min\": 0, \"max\": 0, \"count\": 0}, "
-		"{\"min\": 1, \"max\": 1, \"count\": 0}, {\"min\": 2, \"max\": 3, \"count\": 1}]}}\n"
-		"{\"type\": \"hist\", \"data\": {\"@l\": {\"1,x\": [{\"min\": 10, \"max\": 19, \"count\": 1}, "
+		"{\"type\": \"hist\", \"data\": {\"@h\": [{\"max\": -1, \"count\": 1}, {\"min\": "
+		"0, \"max\": 0, \"count\": 0}, "
+		"{\"min\": 1, \"max\": 1, \"count\": 0}, {\"min\": 2, \"max\": 3, \"count\": "
+		"1}]}}\n"
+		"{\"type\": \"hist\", \"data\": {\"@l\": {\"1,x\": [{\"min\": 10, \"max\": 19, "
+		"\"count\": 1}, "
 		"{\"min\": 20, \"count\": 2}]}}}\n",
 	};
 
@@ -207,7 +219,8 @@ TEST(maps_as_json)
 {
 	struct rig *r = rig_new(0, true);
 	const struct stype *str = stype_str(&r->s->arena, 16);
-	u32 k = rig_map(r, "@k", str, S64), a = rig_map(r, "@a", NULL, stype_agg(&r->s->arena, ST_AVG, true));
+	u32 k = rig_map(r, "@k", str, S64),
+	    a = rig_map(r, "@a", NULL, stype_agg(&r->s->arena, ST_AVG, true));
 	u32 big = rig_map(r, "@big", NULL, U64);
 
 	rig_map(r, "@empty", str, S64);
@@ -217,18 +230,21 @@ TEST(maps_as_json)
 	set_str(r, k, "a b", 1);
 	rig_set(r, a, NULL, 0, (u64[2]){ 14, 2 });
 	rig_set(r, big, NULL, 0, &(u64){ 9007199254740993 });
-	CHECK_STR(rig_maps(r), "{\"type\": \"stats\", \"data\": {\"@a\": 7}}\n"
-			       "{\"type\": \"map\", \"data\": {\"@big\": \"9007199254740993\"}}\n"
-			       "{\"type\": \"map\", \"data\": {\"@k\": {\"a b\": 1, \"k\\\"ey\\t\": 2}}}\n"
-			       "{\"type\": \"stats\", \"data\": {\"@none\": {}}}\n");
+	CHECK_STR(rig_maps(r),
+		  "{\"type\": \"stats\", \"data\": {\"@a\": 7}}\n"
+		  "{\"type\": \"map\", \"data\": {\"@big\": \"9007199254740993\"}}\n"
+		  "{\"type\": \"map\", \"data\": {\"@k\": {\"a b\": 1, \"k\\\"ey\\t\": 2}}}\n"
+		  "{\"type\": \"stats\", \"data\": {\"@none\": {}}}\n");
 	rig_free(r);
 }
 
 TEST(print_takes_top_and_divisor)
 {
 	struct rig *r = rig_new(0, false);
-	u32 a = rig_map(r, "@a", stype_str(&r->s->arena, 16), S64), unset = rig_map(r, "@unset", NULL, S64);
-	u32 p = rig_action(r, ACTION_PRINT_MAP, "", U64, U64, NULL), u = rig_action(r, ACTION_PRINT_MAP, "", U64, U64, NULL);
+	u32 a = rig_map(r, "@a", stype_str(&r->s->arena, 16), S64),
+	    unset = rig_map(r, "@unset", NULL, S64);
+	u32 p = rig_action(r, ACTION_PRINT_MAP, "", U64, U64, NULL),
+	    u = rig_action(r, ACTION_PRINT_MAP, "", U64, U64, NULL);
 	u32 e = rig_action(r, ACTION_PRINT_ELEM, "", stype_str(&r->s->arena, 16), NULL);
 
 	r->s->actions.p[p].map = r->s->actions.p[e].map = a;
@@ -243,7 +259,8 @@ TEST(print_takes_top_and_divisor)
 	rig_send(r, u, 0ul, 0ul);
 	rig_send(r, e, "b\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 	rig_send(r, e, "nope\0\0\0\0\0\0\0\0\0\0\0");
-	CHECK_STR(rig_read(r), "@a[a]: 1000\n@a[b]: 2999\n@a[d]: -500\n@a[a]: 100\n@a[b]: 299\n@a[d]: -5\n@a[a]: 1\n"
+	CHECK_STR(rig_read(r), "@a[a]: 1000\n@a[b]: 2999\n@a[d]: -500\n@a[a]: 100\n@a[b]: "
+			       "299\n@a[d]: -5\n@a[a]: 1\n"
 			       "@a[b]: 2\n@unset: 0\n2999\n0\n");
 	rig_free(r);
 }
@@ -252,7 +269,8 @@ TEST(clear_and_zero)
 {
 	struct rig *r = rig_new(0, false);
 	u32 a = rig_map(r, "@a", S64, S64), c = rig_map(r, "@c", S64, stype_simple(ST_COUNT));
-	u32 clear = rig_action(r, ACTION_CLEAR, "", NULL), zero = rig_action(r, ACTION_ZERO, "", NULL);
+	u32 clear = rig_action(r, ACTION_CLEAR, "", NULL),
+	    zero = rig_action(r, ACTION_ZERO, "", NULL);
 
 	r->s->actions.p[clear].map = a;
 	r->s->actions.p[zero].map = c;
@@ -314,7 +332,8 @@ TEST(series_are_drawn)
 		u32 t;
 
 		r = rig = rig_new(0, json);
-		t = rig_map(r, "@t", NULL, stype_tseries(&r->s->arena, S64, (s64)day, 3, TSERIES_AVG));
+		t = rig_map(r, "@t", NULL,
+			    stype_tseries(&r->s->arena, S64, (s64)day, 3, TSERIES_AVG));
 		rig_start(r);
 		for (u64 i = now - 2; i <= now; i += 2)
 			for (u32 cpu = 0; cpu < 2; cpu++) {
@@ -327,17 +346,29 @@ TEST(series_are_drawn)
 			}
 		text = rig_maps(r);
 		if (json) {
-			CHECK(str_starts(text, "{\"type\": \"tseries\", \"data\": {\"@t\": [{\"interval_start\":\"2024-10-"));
+			CHECK(str_starts(text, "{\"type\": \"tseries\", \"data\": {\"@t\": "
+					       "[{\"interval_start\":\"2024-10-"));
 			CHECK(strstr(text, "\"value\":-5},{\"interval_start\":\"2024-10-"));
 			CHECK(str_ends(text, "\"value\":10}]}}\n"));
 		} else {
-			CHECK(str_starts(text, "@t:\n         -5                                                 10\n"
-					       "hh:mm:ss |___________________________________________________|\n"));
-			CHECK(strstr(text, " *                .                                  | -5\n"));
-			CHECK(strstr(text, " |                .                                  | -\n"));
-			CHECK(strstr(text, " |                .                                  * 10\n"));
-			CHECK(str_ends(text, "\n         v___________________________________________________v\n"
-					     "         -5                                                 10\n\n"));
+			CHECK(str_starts(
+				text, "@t:\n         -5                                            "
+				      "     10\n"
+				      "hh:mm:ss "
+				      "|___________________________________________________|\n"));
+			CHECK(strstr(
+				text,
+				" *                .                                  | -5\n"));
+			CHECK(strstr(text,
+				     " |                .                                  | -\n"));
+			CHECK(strstr(
+				text,
+				" |                .                                  * 10\n"));
+			CHECK(str_ends(
+				text,
+				"\n         v___________________________________________________v\n"
+				"         -5                                                 "
+				"10\n\n"));
 		}
 		rig_free(r);
 	}

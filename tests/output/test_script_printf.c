@@ -6,8 +6,8 @@
 #define INT stype_int(8, true)
 
 /* printf of one argument. */
-static const char *one(struct rig **rig, u32 compat, const char *fmt, const struct stype *t, const void *value,
-		       u64 scalar)
+static const char *one(struct rig **rig, u32 compat, const char *fmt, const struct stype *t,
+		       const void *value, u64 scalar)
 {
 	u32 a;
 
@@ -30,26 +30,55 @@ TEST(integers_by_flags_width_and_precision)
 		s64 v;
 		s32 size;       /* below 0: unsigned */
 	} rows[] = {
-		{ "%d", "42", 42, 4 }, { "%i", "-42", -42, 1 }, { "%u", "4294967295", -1, 1 },
-		{ "[%5d]", "[   42]", 42, 4 }, { "[%-5d]", "[42   ]", 42, 4 }, { "[%05d]", "[00042]", 42, 4 },
-		{ "[%-05d]", "[42   ]", 42, 4 }, { "[%.5d]", "[00042]", 42, 4 }, { "[%8.3d]", "[     042]", 42, 4 },
-		{ "[%+d]", "[+42]", 42, 4 }, { "[% d]", "[ 42]", 42, 4 }, { "[%+d]", "[-42]", -42, 4 },
-		{ "[%05d]", "[-0042]", -42, 4 }, { "[%.0d]", "[]", 0, 4 }, { "%d", "0", 0, 4 },
-		{ "%x", "ff", 255, 4 }, { "%X", "FF", 255, 4 }, { "%#x", "0xff", 255, 4 }, { "%#X", "0XFF", 255, 4 },
-		{ "%#010x", "0x000000ff", 255, 4 }, { "%#o", "010", 8, 4 }, { "%o", "10", 8, 4 }, { "%#x", "0", 0, 4 },
-		{ "%hhd", "-1", 255, 4 }, { "%hd", "-1", 65535, 4 }, { "%hhu", "255", -1, 8 },
+		{"%d", "42", 42, 4},
+		{"%i", "-42", -42, 1},
+		{"%u", "4294967295", -1, 1},
+		{"[%5d]", "[   42]", 42, 4},
+		{"[%-5d]", "[42   ]", 42, 4},
+		{"[%05d]", "[00042]", 42, 4},
+		{"[%-05d]", "[42   ]", 42, 4},
+		{"[%.5d]", "[00042]", 42, 4},
+		{"[%8.3d]", "[     042]", 42, 4},
+		{"[%+d]", "[+42]", 42, 4},
+		{"[% d]", "[ 42]", 42, 4},
+		{"[%+d]", "[-42]", -42, 4},
+		{"[%05d]", "[-0042]", -42, 4},
+		{"[%.0d]", "[]", 0, 4},
+		{"%d", "0", 0, 4},
+		{"%x", "ff", 255, 4},
+		{"%X", "FF", 255, 4},
+		{"%#x", "0xff", 255, 4},
+		{"%#X", "0XFF", 255, 4},
+		{"%#010x", "0x000000ff", 255, 4},
+		{"%#o", "010", 8, 4},
+		{"%o", "10", 8, 4},
+		{"%#x", "0", 0, 4},
+		{"%hhd", "-1", 255, 4},
+		{"%hd", "-1", 65535, 4},
+		{"%hhu", "255", -1, 8},
 		/* An int without a modifier, as in C. */
-		{ "%x", "ffffffff", -1, 1 }, { "%llx", "ffffffffffffffff", -1, 4 }, { "%d", "-1", -1, -4 },
-		{ "%d", "5", 1099511627781, 8 }, { "%u", "4294967295", -1, -8 },
-		{ "%lld", "-9223372036854775808", INT64_MIN, 8 }, { "%d", "0", INT64_MIN, 8 },
-		{ "%c%%", "A%", 65, 4 }, { "[%4c]", "[   X]", 88, 4 }, { "[%-4c]", "[Y   ]", 89, 4 },
-		{ "%p", "0x1234", 0x1234, 8 }, { "%s", "5", 5, 4 }, { "[%4s]", "[   5]", 5, 4 },
-		{ "%gr", "GFP_KERNEL", 0xcc0, 4 }, { "%gr", "GFP_KERNEL|__GFP_ZERO", 0xdc0, 4 }, { "%gr", "0", 0, 4 },
+		{"%x", "ffffffff", -1, 1},
+		{"%llx", "ffffffffffffffff", -1, 4},
+		{"%d", "-1", -1, -4},
+		{"%d", "5", 1099511627781, 8},
+		{"%u", "4294967295", -1, -8},
+		{"%lld", "-9223372036854775808", INT64_MIN, 8},
+		{"%d", "0", INT64_MIN, 8},
+		{"%c%%", "A%", 65, 4},
+		{"[%4c]", "[   X]", 88, 4},
+		{"[%-4c]", "[Y   ]", 89, 4},
+		{"%p", "0x1234", 0x1234, 8},
+		{"%s", "5", 5, 4},
+		{"[%4s]", "[   5]", 5, 4},
+		{"%gr", "GFP_KERNEL", 0xcc0, 4},
+		{"%gr", "GFP_KERNEL|__GFP_ZERO", 0xdc0, 4},
+		{"%gr", "0", 0, 4},
 	};
 	struct rig *r = NULL;
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		CHECK_STR(one(&r, 0, rows[i].fmt, stype_int((u32)abs(rows[i].size), rows[i].size > 0), NULL,
+		CHECK_STR(one(&r, 0, rows[i].fmt,
+			      stype_int((u32)abs(rows[i].size), rows[i].size > 0), NULL,
 			      (u64)rows[i].v),
 			  rows[i].text);
 	rig_free(r);
@@ -93,7 +122,8 @@ TEST(buffers_in_three_ways)
 TEST(stars_take_arguments)
 {
 	struct rig *r = rig_new(0, false);
-	u32 a = rig_action(r, ACTION_PRINTF, "[%*d] [%-*.*s]\n", INT, INT, INT, INT, stype_str(&r->s->arena, 8), NULL);
+	u32 a = rig_action(r, ACTION_PRINTF, "[%*d] [%-*.*s]\n", INT, INT, INT, INT,
+			   stype_str(&r->s->arena, 8), NULL);
 
 	rig_start(r);
 	rig_send(r, a, 5ul, 42ul, 4ul, 2ul, "abcdef\0");
@@ -105,7 +135,8 @@ TEST(stars_take_arguments)
 TEST(old_formats_stay_as_they_were)
 {
 	struct rig *r = rig_new(17, false), *n = rig_new(0, false);
-	u32 a = rig_action(r, ACTION_PRINTF, "100%% sure\n", NULL), b = rig_action(n, ACTION_PRINTF, "100%% sure\n", NULL);
+	u32 a = rig_action(r, ACTION_PRINTF, "100%% sure\n", NULL),
+	    b = rig_action(n, ACTION_PRINTF, "100%% sure\n", NULL);
 
 	rig_start(r);
 	rig_start(n);

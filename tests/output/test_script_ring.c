@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script, script_action: records in order, actions, the end, and rings that somebody else has written. */
+/* output/script, script_action: records in order, actions, the end, and rings that somebody else
+ * has written. */
 #include "script_rig.h"
 #include <errno.h>
 #include <sys/stat.h>
@@ -9,7 +10,8 @@
 TEST(records_are_handled_in_order)
 {
 	struct rig *r = rig_new(0, false);
-	u32 say = rig_action(r, ACTION_PRINTF, "%d\n", S64, NULL), print = rig_action(r, ACTION_PRINT_VALUE, "", S64, NULL);
+	u32 say = rig_action(r, ACTION_PRINTF, "%d\n", S64, NULL),
+	    print = rig_action(r, ACTION_PRINT_VALUE, "", S64, NULL);
 	u64 handled, lost;
 
 	rig_start(r);
@@ -29,7 +31,8 @@ TEST(records_are_handled_in_order)
 TEST(nothing_comes_after_exit)
 {
 	struct rig *r = rig_new(0, false);
-	u32 say = rig_action(r, ACTION_PRINTF, "%d\n", S64, NULL), leave = rig_action(r, ACTION_EXIT, "", S64, NULL);
+	u32 say = rig_action(r, ACTION_PRINTF, "%d\n", S64, NULL),
+	    leave = rig_action(r, ACTION_EXIT, "", S64, NULL);
 	int status = 77;
 
 	rig_start(r);
@@ -56,11 +59,12 @@ TEST(the_number_of_probes)
 		u32 n;
 		const char *out, *err;
 	} rows[] = {
-		{ 0, false, 1, "", "Attached 1 probe\n" },
-		{ 0, false, 2, "", "Attached 2 probes\n" },
-		{ 17, false, 1, "Attaching 1 probe...\n", "" },
-		{ 0, true, 2, "{\"type\": \"attached_probes\", \"count\": 2, \"data\": {\"probes\": 2}}\n", "" },
-		{ 17, true, 1, "{\"type\": \"attached_probes\", \"data\": {\"probes\": 1}}\n", "" },
+		{0, false, 1, "", "Attached 1 probe\n"},
+		{0, false, 2, "", "Attached 2 probes\n"},
+		{17, false, 1, "Attaching 1 probe...\n", ""},
+		{0, true, 2,
+		 "{\"type\": \"attached_probes\", \"count\": 2, \"data\": {\"probes\": 2}}\n", ""},
+		{17, true, 1, "{\"type\": \"attached_probes\", \"data\": {\"probes\": 1}}\n", ""},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -78,7 +82,8 @@ TEST(errors_have_their_place)
 {
 	for (u32 json = 0; json < 2; json++) {
 		struct rig *r = rig_new(0, json);
-		u32 e = rig_action(r, ACTION_ERRORF, "bad %d", S64, NULL), w = rig_action(r, ACTION_WARNF, "odd", NULL);
+		u32 e = rig_action(r, ACTION_ERRORF, "bad %d", S64, NULL),
+		    w = rig_action(r, ACTION_WARNF, "odd", NULL);
 		u32 h = rig_action(r, ACTION_HELPER_ERROR, "probe_read_user", S64, NULL);
 		u32 z = rig_action(r, ACTION_RUNTIME_ERROR, "division by 0", NULL);
 
@@ -88,20 +93,26 @@ TEST(errors_have_their_place)
 		rig_send(r, h, (u64)-14);
 		rig_send(r, z);
 		if (json) {
-			CHECK_STR(rig_read(r),
-				  "{\"type\": \"errorf\", \"msg\": \"bad 1\", \"filename\": \"x.bt\", \"line\": 4, \"col\": 9}\n"
-				  "{\"type\": \"warnf\", \"msg\": \"odd\", \"filename\": \"x.bt\", \"line\": 4, \"col\": 9}\n"
-				  "{\"type\": \"helper_error\", \"msg\": \"Bad address\", \"helper\": \"probe_read_user\", "
-				  "\"retcode\": -14, \"filename\": \"x.bt\", \"line\": 4, \"col\": 9}\n"
-				  "{\"type\": \"runtime_error\", \"msg\": \"division by 0\", \"filename\": \"x.bt\", "
-				  "\"line\": 4, \"col\": 9}\n");
+			CHECK_STR(rig_read(r), "{\"type\": \"errorf\", \"msg\": \"bad 1\", "
+					       "\"filename\": \"x.bt\", \"line\": 4, \"col\": 9}\n"
+					       "{\"type\": \"warnf\", \"msg\": \"odd\", "
+					       "\"filename\": \"x.bt\", \"line\": 4, \"col\": 9}\n"
+					       "{\"type\": \"helper_error\", \"msg\": \"Bad "
+					       "address\", \"helper\": \"probe_read_user\", "
+					       "\"retcode\": -14, \"filename\": \"x.bt\", "
+					       "\"line\": 4, \"col\": 9}\n"
+					       "{\"type\": \"runtime_error\", \"msg\": \"division "
+					       "by 0\", \"filename\": \"x.bt\", "
+					       "\"line\": 4, \"col\": 9}\n");
 		} else {
 			CHECK_STR(rig_read(r), "");
 			CHECK_STR(str_text(&r->err),
 				  "x.bt:4:9: ERROR: bad 1\nx.bt:4:9: WARNING: odd\n"
-				  "x.bt:4:9: WARNING: Bad address\nAdditional Info - helper: probe_read_user, retcode: -14\n"
+				  "x.bt:4:9: WARNING: Bad address\nAdditional Info - helper: "
+				  "probe_read_user, retcode: -14\n"
 				  "BEGIN { thing(); }\n        ^\n"
-				  "x.bt:4:9: WARNING: division by 0\nBEGIN { thing(); }\n        ^\n");
+				  "x.bt:4:9: WARNING: division by 0\nBEGIN { thing(); }\n        "
+				  "^\n");
 		}
 		rig_free(r);
 	}
@@ -127,10 +138,18 @@ TEST(the_same_mistake_is_not_told_for_ever)
 TEST(files_commands_and_lists)
 {
 	static const char *const want[] = {
-		"one\ntw" "from the shell 5\n\n" "a+bc\n" "T\n",
-		"one\ntw" "from the shell 5\n" "a+bc\n" "T\n",
-		"{\"type\": \"cat\", \"data\": \"one\\ntw\"}\n{\"type\": \"syscall\", \"data\": \"from the shell 5\\n\"}\n"
-		"{\"type\": \"join\", \"data\": \"a+bc\"}\n{\"type\": \"time\", \"data\": \"T\\n\"}\n",
+		"one\ntw"
+		"from the shell 5\n\n"
+		"a+bc\n"
+		"T\n",
+		"one\ntw"
+		"from the shell 5\n"
+		"a+bc\n"
+		"T\n",
+		"{\"type\": \"cat\", \"data\": \"one\\ntw\"}\n{\"type\": \"syscall\", \"data\": "
+		"\"from the shell 5\\n\"}\n"
+		"{\"type\": \"join\", \"data\": \"a+bc\"}\n{\"type\": \"time\", \"data\": "
+		"\"T\\n\"}\n",
 	};
 	char path[64];
 	FILE *f;
@@ -141,9 +160,12 @@ TEST(files_commands_and_lists)
 	fclose(f);
 	for (u32 i = 0; i < 3; i++) {
 		struct rig *r = rig_new(i == 1 ? 17 : 0, i == 2);
-		const struct stype *str = stype_str(&r->s->arena, 64), *list = stype_array(&r->s->arena, stype_str(&r->s->arena, 4), 3);
-		u32 cat = rig_action(r, ACTION_CAT, "%s", str, NULL), sys = rig_action(r, ACTION_SYSTEM, "echo from the shell %d", S64, NULL);
-		u32 join = rig_action(r, ACTION_JOIN, "+", stype_int(4, false), list, NULL), t = rig_action(r, ACTION_TIME, "T\n", NULL);
+		const struct stype *str = stype_str(&r->s->arena, 64),
+				   *list = stype_array(&r->s->arena, stype_str(&r->s->arena, 4), 3);
+		u32 cat = rig_action(r, ACTION_CAT, "%s", str, NULL),
+		    sys = rig_action(r, ACTION_SYSTEM, "echo from the shell %d", S64, NULL);
+		u32 join = rig_action(r, ACTION_JOIN, "+", stype_int(4, false), list, NULL),
+		    t = rig_action(r, ACTION_TIME, "T\n", NULL);
 		char padded[64] = "";
 
 		memcpy(padded, path, strlen(path));
@@ -164,14 +186,16 @@ TEST(files_commands_and_lists)
 TEST(commands_want_unsafe_and_files_must_be_there)
 {
 	struct rig *r = rig_new(0, false);
-	u32 sys = rig_action(r, ACTION_SYSTEM, "echo never", NULL), cat = rig_action(r, ACTION_CAT, "/no/such/file", NULL);
+	u32 sys = rig_action(r, ACTION_SYSTEM, "echo never", NULL),
+	    cat = rig_action(r, ACTION_CAT, "/no/such/file", NULL);
 
 	rig_start(r);
 	rig_send(r, sys);
 	rig_send(r, cat);
 	CHECK_STR(rig_read(r), "");
-	CHECK_STR(str_text(&r->err), "x.bt:4:9: ERROR: system() of 'echo never': commands run with --unsafe only\n"
-				     "x.bt:4:9: ERROR: cat() of '/no/such/file': No such file or directory\n");
+	CHECK_STR(str_text(&r->err),
+		  "x.bt:4:9: ERROR: system() of 'echo never': commands run with --unsafe only\n"
+		  "x.bt:4:9: ERROR: cat() of '/no/such/file': No such file or directory\n");
 	rig_free(r);
 }
 
@@ -191,7 +215,8 @@ TEST(lost_records_are_told)
 		script_out_end(r->out, NULL);
 		script_out_account(r->out);
 		if (json) {
-			CHECK_STR(rig_text(r), "{\"type\": \"lost_events\", \"count\": 7, \"data\": {\"events\": 7}}\n");
+			CHECK_STR(rig_text(r), "{\"type\": \"lost_events\", \"count\": 7, "
+					       "\"data\": {\"events\": 7}}\n");
 		} else {
 			CHECK(str_starts(str_text(&r->err), "Lost 7 events\n"));
 			CHECK(strstr(str_text(&r->err), "7 events were lost"));
@@ -237,10 +262,12 @@ TEST(any_bytes_may_stand_in_the_ring)
 
 	rig_action(r, ACTION_PRINTF, "%d %s %r %*d\n", S64, str, buf, S64, S64, NULL);
 	rig_action(r, ACTION_PRINT_VALUE, "", stype_simple(ST_USYM), NULL);
-	rig_action(r, ACTION_PRINT_VALUE, "", stype_stack(&r->s->arena, ST_USTACK, 127, STACK_BPFTRACE), NULL);
+	rig_action(r, ACTION_PRINT_VALUE, "",
+		   stype_stack(&r->s->arena, ST_USTACK, 127, STACK_BPFTRACE), NULL);
 	rig_action(r, ACTION_PRINT_VALUE, "", stype_simple(ST_INET), NULL);
 	rig_action(r, ACTION_PRINT_VALUE, "", stype_hist(&r->s->arena, 0), NULL);
-	rig_action(r, ACTION_PRINT_VALUE, "", stype_tseries(&r->s->arena, S64, 1000, 4, TSERIES_AVG), NULL);
+	rig_action(r, ACTION_PRINT_VALUE, "",
+		   stype_tseries(&r->s->arena, S64, 1000, 4, TSERIES_AVG), NULL);
 	rig_action(r, ACTION_JOIN, " ", stype_int(4, false), list, NULL);
 	rig_action(r, ACTION_PRINT_ELEM, "", str, NULL);
 	rig_action(r, ACTION_PRINT_MAP, "", S64, S64, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/script_value, script_json, script_name: print() of values of every kind, as text and as JSON. */
+/* output/script_value, script_json, script_name: print() of values of every kind, as text and as
+ * JSON. */
 #include "script_rig.h"
 #include <string.h>
 #include <time.h>
@@ -49,8 +50,12 @@ static void check_old(const struct stype *t, const void *bytes, const char *text
 static struct stype_field fields[] = {
 	{ .name = "LIGHT", .off = 2 }, { .name = "DARK", .off = 7 }, { .name = "NONE", .off = -1 },
 };
-static const struct stype shade = { .kind = ST_ENUM, .size = 4, .is_signed = true, .fields = fields, .n_fields = 3,
-				    .name = "enum shade" };
+static const struct stype shade = {.kind = ST_ENUM,
+				   .size = 4,
+				   .is_signed = true,
+				   .fields = fields,
+				   .n_fields = 3,
+				   .name = "enum shade"};
 
 TEST(scalars)
 {
@@ -58,17 +63,22 @@ TEST(scalars)
 	const struct stype *ptr = stype_ptr(&a, stype_int(4, true), SS_USER);
 
 	check(stype_int(1, true), &(s8){ -1 }, "-1", "-1");
-	check(stype_int(8, false), &(u64){ UINT64_MAX }, "18446744073709551615", "\"18446744073709551615\"");
-	check(stype_int(8, true), &(s64){ INT64_MIN }, "-9223372036854775808", "-9223372036854775808");
-	check(stype_int(8, true), &(s64){ INT64_MAX }, "9223372036854775807", "\"9223372036854775807\"");
+	check(stype_int(8, false), &(u64){UINT64_MAX}, "18446744073709551615",
+	      "\"18446744073709551615\"");
+	check(stype_int(8, true), &(s64){INT64_MIN}, "-9223372036854775808",
+	      "-9223372036854775808");
+	check(stype_int(8, true), &(s64){INT64_MAX}, "9223372036854775807",
+	      "\"9223372036854775807\"");
 	check(stype_bool(), &(u8){ 1 }, "true", "true");
 	check(&shade, &(s32){ 7 }, "DARK", "7");
 	check(&shade, &(s32){ -1 }, "NONE", "-1");
 	check(&shade, &(s32){ 9 }, "9", "9");
 	check(ptr, &(u64){ 0xff8 }, "0xff8", "4088");
-	check(stype_simple(ST_STRERROR), &(u64){ 2 }, "No such file or directory", "\"No such file or directory\"");
+	check(stype_simple(ST_STRERROR), &(u64){2}, "No such file or directory",
+	      "\"No such file or directory\"");
 	check(stype_simple(ST_STRERROR), &(u64){ 0 }, "Success", "\"Success\"");
-	check(stype_simple(ST_STRERROR), &(u64){ 9999 }, "Unknown error 9999", "\"Unknown error 9999\"");
+	check(stype_simple(ST_STRERROR), &(u64){9999}, "Unknown error 9999",
+	      "\"Unknown error 9999\"");
 	check(stype_simple(ST_USERNAME), &(u64){ 0 }, "root", "\"root\"");
 	check(stype_simple(ST_USERNAME), &(u64){ 3999999999 }, "3999999999", "\"3999999999\"");
 	check(stype_simple(ST_KSYM), &(u64){ 0x10 }, "0x10", "\"0x10\"");
@@ -82,7 +92,8 @@ TEST(texts)
 {
 	struct arena a = {0};
 	static const u8 v4[20] = { 2, 0, 0, 0, 127, 0, 0, 1 }, none[20] = { 3 };
-	static const u8 v6[20] = { 10, 0, 0, 0, 0x20, 1, 0xd, 0xb8, [19] = 1 }, mac[8] = { 0, 1, 2, 0xab, 0xff, 0x7f };
+	static const u8 v6[20] = {10, 0, 0, 0, 0x20, 1, 0xd, 0xb8, [19] = 1},
+			mac[8] = {0, 1, 2, 0xab, 0xff, 0x7f};
 	static const u8 buf[8] = { 3, 0, 0, 0, 'a', 1, 0xff };
 
 	check(stype_simple(ST_INET), v4, "127.0.0.1", "\"127.0.0.1\"");
@@ -90,7 +101,8 @@ TEST(texts)
 	check(stype_simple(ST_INET), none, "", "\"\"");
 	check(stype_simple(ST_MAC), mac, "00:01:02:AB:FF:7F", "\"00:01:02:AB:FF:7F\"");
 	check(stype_buf(&a, 4), buf, "a\\x01\\xff", "[97,1,255]");
-	check(stype_str(&a, 15), "q\" b\\ t\t n\n c\x01", "q\" b\\ t\t n\n c\x01", "\"q\\\" b\\\\ t\\t n\\n c\\u0001\"");
+	check(stype_str(&a, 15), "q\" b\\ t\t n\n c\x01", "q\" b\\ t\t n\n c\x01",
+	      "\"q\\\" b\\\\ t\\t n\\n c\\u0001\"");
 	check(stype_str(&a, 8), "\xc3\xa9\xff|\xed\xa0\x80", "\xc3\xa9\xff|\xed\xa0\x80",
 	      "\"\xc3\xa9\\ufffd|\\ufffd\\ufffd\\ufffd\"");
 	check(stype_str(&a, 4), "abcd", "abcd..", "\"abcd..\"");
@@ -100,7 +112,8 @@ TEST(texts)
 TEST(parts)
 {
 	struct arena a = {0};
-	const struct stype *word = stype_int(2, true), *inner[] = { word, word }, *duo, *rec, *tuple, *array, *nested[3];
+	const struct stype *word = stype_int(2, true), *inner[] = {word, word}, *duo, *rec, *tuple,
+			   *array, *nested[3];
 	static const char *const names[] = { "lo", "hi" }, *const outer[] = { "n", "duo", "name" };
 	struct { u8 n, pad; s16 lo, hi; char name[6]; } v = { 5, 0, 3, -4, "tea" };
 	static const u16 list[] = { 1, 2, 3 };
@@ -132,7 +145,8 @@ TEST(bit_fields)
 		{ .name = "wide", .type = stype_int(8, false), .off = 8, .bit_off = 3, .bits = 40 },
 		{ .name = "out", .type = stype_int(8, false), .off = 15, .bit_off = 3, .bits = 40 },
 	};
-	struct stype t = { .kind = ST_STRUCT, .size = 16, .fields = bits, .n_fields = 5, .name = "struct bf" };
+	struct stype t = {
+		.kind = ST_STRUCT, .size = 16, .fields = bits, .n_fields = 5, .name = "struct bf"};
 	u64 v[2] = { 1 | 5 << 1 | 23 << 16, 0xabcdef0123ul << 3 };
 
 	check(&t, v, "{ .one = 1, .three = 5, .five = -9, .wide = 737894400291, .out = ? }",
@@ -141,8 +155,12 @@ TEST(bit_fields)
 
 TEST(times)
 {
-	struct stype t = { .kind = ST_TIMESTAMP, .size = 8, .n = CLOCK_OF_BOOT, .text = "%Y-%m-%dT%H:%M:%S.%f" };
-	struct stype plain = { .kind = ST_TIMESTAMP, .size = 8, .n = CLOCK_OF_TAI, .text = "literal %% %H" };
+	struct stype t = {.kind = ST_TIMESTAMP,
+			  .size = 8,
+			  .n = CLOCK_OF_BOOT,
+			  .text = "%Y-%m-%dT%H:%M:%S.%f"};
+	struct stype plain = {
+		.kind = ST_TIMESTAMP, .size = 8, .n = CLOCK_OF_TAI, .text = "literal %% %H"};
 	struct timespec boot, real;
 	char *text, want[64];
 	struct tm tm;
@@ -168,9 +186,11 @@ TEST(one_share_of_an_aggregation)
 	check(stype_simple(ST_COUNT), &(u64){ 2 }, "2", "2");
 	check(stype_agg(&a, ST_SUM, true), &(s64){ -2 }, "-2", "-2");
 	check(stype_agg(&a, ST_AVG, true), (s64[2]){ -7, 2 }, "-3", "-3");
-	check(stype_agg(&a, ST_STATS, false), (u64[2]){ 3, 1 }, "{ .count = 1, .average = 3, .total = 3 }",
+	check(stype_agg(&a, ST_STATS, false), (u64[2]){3, 1},
+	      "{ .count = 1, .average = 3, .total = 3 }",
 	      "{\"count\": 1, \"average\": 3, \"total\": 3}");
-	check(stype_agg(&a, ST_STATS, false), (u64[2]){ 0, 0 }, "{ .count = 0, .average = 0, .total = 0 }",
+	check(stype_agg(&a, ST_STATS, false), (u64[2]){0, 0},
+	      "{ .count = 0, .average = 0, .total = 0 }",
 	      "{\"count\": 0, \"average\": 0, \"total\": 0}");
 	arena_free(&a);
 }
@@ -189,7 +209,8 @@ static u32 random_below(u32 n)
 
 static const struct stype *random_type(struct arena *a, u32 depth)
 {
-	static const enum stype_kind simple[] = { ST_KSYM, ST_INET, ST_MAC, ST_USYM, ST_STRERROR, ST_COUNT };
+	static const enum stype_kind simple[] = {ST_KSYM, ST_INET,     ST_MAC,
+						 ST_USYM, ST_STRERROR, ST_COUNT};
 	struct stype_field *f;
 	struct stype *t;
 
@@ -199,9 +220,11 @@ static const struct stype *random_type(struct arena *a, u32 depth)
 	case 2: return stype_str(a, 1 + random_below(20));
 	case 3: return stype_buf(a, 1 + random_below(20));
 	case 4: return stype_agg(a, ST_SUM + random_below(5), random_below(2));
-	case 5: return random_below(2) ? stype_hist(a, random_below(6))
-				       : stype_tseries(a, stype_int(8, true), 1 + random_below(1000), 1 + random_below(5),
-						       random_below(5));
+	case 5:
+		return random_below(2)
+			       ? stype_hist(a, random_below(6))
+			       : stype_tseries(a, stype_int(8, true), 1 + random_below(1000),
+					       1 + random_below(5), random_below(5));
 	case 6: return stype_array(a, random_type(a, depth - 1), random_below(4));
 	default: break;
 	}
@@ -210,9 +233,11 @@ static const struct stype *random_type(struct arena *a, u32 depth)
 	t->n_fields = random_below(5);
 	f = arena_alloc(a, sizeof(*f) * 5);
 	for (u32 i = 0; i < t->n_fields; i++)
-		f[i] = (struct stype_field){ .type = random_type(a, depth - 1), .name = random_below(4) ? "x" : NULL,
-					     .off = (s64)random_below(80) - 4, .bit_off = random_below(70),
-					     .bits = random_below(3) ? 0 : random_below(70) };
+		f[i] = (struct stype_field){.type = random_type(a, depth - 1),
+					    .name = random_below(4) ? "x" : NULL,
+					    .off = (s64)random_below(80) - 4,
+					    .bit_off = random_below(70),
+					    .bits = random_below(3) ? 0 : random_below(70)};
 	t->kind = ST_STRUCT + random_below(3);
 	t->size = random_below(64);
 	t->fields = f;

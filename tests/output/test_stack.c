@@ -19,13 +19,19 @@ static char *shown(u32 compat, bool is_key, u32 mode, struct ustack v, const u64
 {
 	struct rig *r = rig_new(compat, false);
 	const struct stype *t = stype_stack(&r->s->arena, ST_USTACK, 4, mode);
-	u32 a = rig_action(r, ACTION_PRINT_VALUE, "", t, NULL), m = rig_map(r, "@m", t, stype_int(8, false));
+	u32 a = rig_action(r, ACTION_PRINT_VALUE, "", t, NULL),
+	    m = rig_map(r, "@m", t, stype_int(8, false));
 	union bpf_attr attr = {0};
 	u64 value[16] = {0};
 	char *text;
 
-	vec_push(&r->s->attaches, ((struct script_attach){ .hook = HOOK_UPROBE, .name = "", .target = "/proc/self/exe",
-							   .fn = "known_function", .ns = "", .mode = "", .pid = -1 }));
+	vec_push(&r->s->attaches, ((struct script_attach){.hook = HOOK_UPROBE,
+							  .name = "",
+							  .target = "/proc/self/exe",
+							  .fn = "known_function",
+							  .ns = "",
+							  .mode = "",
+							  .pid = -1}));
 	r->s->ustack_map = rig_obj_map(r, "ustacks", BPF_MAP_TYPE_HASH, 16, sizeof(value), 8);
 	rig_start(r);
 	memcpy(value, frames, 8ul * v.frames);
@@ -93,7 +99,9 @@ TEST(frames_of_a_process_that_has_gone)
 	struct ustack v = { 1, 2, 0x7ffffffe, 1, 0 };
 	char *text;
 
-	CHECK_EQ(symbol_offset("/proc/self/exe", "known_function", 0, (struct place){0}, NULL, &off), 0);
+	CHECK_EQ(
+		symbol_offset("/proc/self/exe", "known_function", 0, (struct place){0}, NULL, &off),
+		0);
 	frames[0] = base + (off & 0xfff);
 	frames[1] = frames[0] + 3;
 	text = shown(0, false, STACK_BPFTRACE, v, frames);

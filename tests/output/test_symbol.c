@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* output/symbol: addresses of this process, of one that has ended, of the kernel; C++ names; perf map files. */
+/* output/symbol: addresses of this process, of one that has ended, of the kernel; C++ names; perf
+ * map files. */
 #include "test.h"
 #include "base/str.h"
 #include "output/symbol.h"
@@ -69,7 +70,8 @@ TEST(functions_of_the_vdso)
 	CHECK(e.table.n > 0);
 	for (u32 i = 0; i < e.table.n && !found; i++)
 		found = symbol_user(s, getpid(), base + e.table.p[i].addr, &n) &&
-			strcmp(n.name, e.table.names + e.table.p[i].name) == 0 && strcmp(n.module, "[vdso]") == 0;
+			strcmp(n.name, e.table.names + e.table.p[i].name) == 0 &&
+			strcmp(n.module, "[vdso]") == 0;
 	CHECK(found);
 	elf_symbols_free(&e);
 	symbols_free(s);
@@ -118,10 +120,13 @@ TEST(separate_debug_files)
 
 	CHECK(mkdtemp(dir));
 	snprintf(command, sizeof(command),
-		 "cd %s && cp /proc/%d/exe full && objcopy --only-keep-debug full full.debug && cp full plain && "
-		 "objcopy --strip-all full && objcopy --strip-all plain && objcopy --add-gnu-debuglink=full.debug full "
+		 "cd %s && cp /proc/%d/exe full && objcopy --only-keep-debug full full.debug && cp "
+		 "full plain && "
+		 "objcopy --strip-all full && objcopy --strip-all plain && objcopy "
+		 "--add-gnu-debuglink=full.debug full "
 		 "&& id=$(readelf -n plain | sed -n 's/.*Build ID: //p') && mkdir -p cache/$id && "
-		 "cp full.debug cache/$id/debuginfo", dir, (int)getpid());
+		 "cp full.debug cache/$id/debuginfo",
+		 dir, (int)getpid());
 	if (system(command)) {
 		snprintf(command, sizeof(command), "rm -r %s", dir);
 		CHECK_EQ(system(command), 0);
@@ -156,7 +161,8 @@ TEST(code_without_a_file)
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
 	CHECK(!symbol_user(s, getpid(), (u64)(uintptr_t)code + 20, &n));
 	f = fopen(path, "w");
-	fprintf(f, "rubbish\n%lx 10 first\n%lx 20 lazy one:f.js\n", (u64)(uintptr_t)code, (u64)(uintptr_t)code + 16);
+	fprintf(f, "rubbish\n%lx 10 first\n%lx 20 lazy one:f.js\n", (u64)(uintptr_t)code,
+		(u64)(uintptr_t)code + 16);
 	fclose(f);
 	CHECK(symbol_user(s, getpid(), (u64)(uintptr_t)code + 20, &n));
 	CHECK_STR(n.name, "lazy one:f.js");
