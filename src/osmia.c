@@ -302,6 +302,11 @@ static int start_auto(struct osmia *o, char *const *argv)
 	return start_on(o, OSMIA_ENGINE_USER, argv, &attaching);
 }
 
+static bool has_params(const struct osmia_script_opts *s)
+{
+	return (s->params && s->params[0]) || (s->named && s->named[0]);
+}
+
 int osmia_start(struct osmia *o, char *const *argv)
 {
 	bool attaching;
@@ -309,6 +314,9 @@ int osmia_start(struct osmia *o, char *const *argv)
 
 	if ((!o->obj && !o->source.text) || o->engine)
 		return diag_error(&o->dg, (struct place){0}, -EINVAL, "start follows open, once");
+	if (o->obj && has_params(&o->script))
+		return diag_error(&o->dg, (struct place){ .file = o->obj->path }, -EINVAL,
+				  "an object takes no parameters: a script's are compiled in");
 	err = is_script(o) ? 0 : event_types_check(&o->types, &o->dg);
 	if (err)
 		return err;

@@ -61,10 +61,6 @@ static int open_input(struct run *r, struct osmia *o)
 	int err = r->program ? osmia_open_script(o, r->program, strlen(r->program), r->name ? r->name : name)
 			     : osmia_open(o, r->path);
 
-	if (!err && !osmia_is_script(o) && (r->params.n || r->named.n)) {
-		run_error(r, "one object only; a command stands behind --");
-		return -EINVAL;
-	}
 	return err ? err : apply_sets(r, o);
 }
 
@@ -208,6 +204,8 @@ static int start_and_loop(struct run *r, struct osmia *o)
 	say_errno(r, o, err);
 	if (err)
 		return EXIT_FAULT;
+	if (r->verbose)
+		fprintf(stderr, "%s engine\n", osmia_engine_name(o));
 	if (is_script && !r->s.dry_run)
 		notify_attached(r);
 	if (r->buffering != BUFFER_FULL)

@@ -108,6 +108,8 @@ same "osmia run OBJECT" 'from object 5
 @x[k]: 1' "$("$osmia" run --engine $engine "$room/hi.o" 2>/dev/null | text)"
 same "the same on the user engine" 'from object 5
 @x[k]: 1' "$(user "$osmia" run --engine user "$room/hi.o" 2>/dev/null | text)"
+"$osmia" run "$room/hi.o" 5 >/dev/null 2>"$room/err"
+same "an object takes no parameters" "1 osmia:" "$? $(head -c 6 "$room/err")"
 check "--emit-elf" "$bt" --emit-elf "$room/elf.o" -e 'begin { exit(); }'
 check "it is an object for others" readelf -S "$room/elf.o"
 check "--dry-run runs nothing" test -z "$("$bt" --dry-run -e 'begin { printf("no\n"); } end { printf("no\n"); }' 2>/dev/null)"
