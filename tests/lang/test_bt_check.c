@@ -304,6 +304,18 @@ TEST(mistakes_that_follow_from_others_are_not_told)
 	free(out);
 }
 
+TEST(what_is_used_has_a_value)
+{
+	said("begin { $a = printf(\"x\") }", "1:9: printf() has no value that could be assigned to $a");
+	said("begin { print(printf(\"x\")) }", "1:15: printf() has no value");
+	said("begin { print({}) }", "1:15: an empty block has no value");
+	said("begin { $a = if (1) { 5 } }", "1:9: an if without else has no value");
+	said("begin { $a = 1 ? printf(\"x\") : 2 }", "1:18: printf() has no value");
+	said("macro none() { } begin { print(none()) }", "1:32: an empty block has no value");
+	fine("begin { 1 ? printf(\"x\") : printf(\"y\") }");
+	fine("macro say() { printf(\"x\") } begin { say(); _ = say(); if (1) { exit() } }");
+}
+
 TEST(mistakes_name_what_was_meant)
 {
 	said("begin { pritnf(\"x\") }", "did you mean 'printf'?");

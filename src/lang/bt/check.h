@@ -93,6 +93,8 @@ struct sema {
 
 	struct node *fn;            /* FN checked now; NULL: a program */
 	const struct stype *fn_type; /* its return type */
+	const struct node *discard; /* what needs no value */
+	const struct node *assigned; /* what needs one: the assignment tells of it */
 	struct node *agg;           /* the call that may be count() or the like: right of "@x =" */
 	u32 n_vars;                 /* for ids */
 	u32 asking;                 /* inside of sizeof, typeof: nothing is read */

@@ -148,8 +148,6 @@ void sema_cast(struct sema *s, struct node *n)
 	struct node *type = n->kids, *value = n->last;
 	const struct stype *to = sema_type(s, type), *from = sema_read_type(sema_expr(s, value));
 
-	if (sema_without_value(value))
-		sema_error(s, value, "%s() has no value", sema_without_value(value));
 	if (!to || !sema_is_known(from))
 		return;
 	if (to->kind == ST_VOID) {

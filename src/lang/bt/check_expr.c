@@ -47,13 +47,27 @@ void sema_become_str(struct node *n, const char *text)
 	sema_become(n, &lit);
 }
 
-const char *sema_without_value(const struct node *n)
+const char *sema_without_value(struct sema *s, const struct node *n)
 {
-	while ((n->kind == NODE_BLOCK || n->kind == NODE_EXPR_STMT) && n->last)
-		n = n->last;
-	if (n->kind == NODE_CALL && n->func && (n->func->flags & (FUNC_ASYNC | FUNC_STATEMENT)))
-		return n->text;
-	return NULL;
+	const struct node *last = n->last;
+
+	switch (n->kind) {
+	case NODE_CALL:
+		if (n->func && (n->func->flags & (FUNC_ASYNC | FUNC_STATEMENT)))
+			return arena_printf(&s->prog->arena, "%s() has no value", n->text);
+		return NULL;
+	case NODE_IF:
+		return node_n_kids(n) < 3 && n->kids->kind != NODE_COMPTIME ? "an if without else has no value" : NULL;
+	case NODE_BLOCK:
+		if (!last)
+			return "an empty block has no value";
+		if (last->kind == NODE_BLOCK || last->kind == NODE_IF)
+			return sema_without_value(s, last);
+		return last->kind == NODE_EXPR_STMT || last->kind == NODE_BAD ? NULL :
+			       "a block has no value that ends with a statement";
+	default:
+		return NULL;
+	}
 }
 
 /* ---- names ---- */
@@ -223,8 +237,6 @@ static void call(struct sema *s, struct node *n)
 		if (f->flags & FUNC_LAZY)
 			continue;
 		sema_expr(s, k);
-		if (sema_without_value(k))
-			sema_error(s, k, "%s() has no value", sema_without_value(k));
 	}
 	check_func(s, n, f);
 }
@@ -328,8 +340,6 @@ static void tuple(struct sema *s, struct node *n)
 				   stype_name(sema_types(s), t), is_record ? "record" : "tuple");
 			all = false;
 		}
-		if (sema_without_value(value))
-			sema_error(s, value, "%s() has no value", sema_without_value(value));
 		all = all && sema_is_known(t);
 	}
 	if (bytes > 1 << 20)
@@ -353,6 +363,7 @@ static void ternary(struct sema *s, struct node *n)
 {
 	struct node *cond = n->kids, *yes = node_kid(n, 1), *no = n->last;
 	const struct stype *a, *b, *both;
+	bool is_statement = s->discard == n;
 
 	sema_condition(s, cond, "?:");
 	if (yes == no) {
@@ -360,14 +371,16 @@ static void ternary(struct sema *s, struct node *n)
 		yes = cond;
 		a = cond->type;
 	} else {
+		s->discard = is_statement ? yes : NULL;
 		a = sema_expr(s, yes);
 	}
+	s->discard = is_statement ? no : NULL;
 	b = sema_expr(s, no);
 	if (is_literal(cond) && is_literal(yes) && is_literal(no) && !sema_compat17(s)) {
 		sema_become(n, truth(cond) ? yes : no);
 		return;
 	}
-	if (sema_without_value(yes) && sema_without_value(no))
+	if (is_statement && (!sema_is_known(a) || !sema_is_known(b)))
 		return;
 	a = sema_read_type(a);
 	b = sema_read_type(b);
@@ -388,11 +401,8 @@ void sema_condition(struct sema *s, struct node *n, const char *of)
 {
 	const struct stype *t = sema_expr(s, n);
 
-	if (!sema_is_known(t)) {
-		if (sema_without_value(n))
-			sema_error(s, n, "%s() has no value", sema_without_value(n));
+	if (!sema_is_known(t))
 		return;
-	}
 	if (n->str && !sema_compat17(s))
 		return;
 	if (!sema_is_int(t) && t->kind != ST_PTR && !sema_is_number_agg(t))
@@ -529,6 +539,9 @@ static void visit(struct sema *s, struct node *n)
 
 const struct stype *sema_expr(struct sema *s, struct node *n)
 {
+	bool is_told = n == s->discard || n == s->assigned;
+	const char *why;
+
 	n->is_const = false;
 	n->str = NULL;
 	n->type = NULL;
@@ -540,7 +553,11 @@ const struct stype *sema_expr(struct sema *s, struct node *n)
 		visit(s, n);
 		s->depth--;
 	}
-	if (!n->type || n->type->kind == ST_NONE)
+	if (!n->type || n->type->kind == ST_NONE) {
 		n->type = sema_unknown();
+		why = is_told ? NULL : sema_without_value(s, n);
+		if (why)
+			sema_error(s, n, "%s", why);
+	}
 	return n->type;
 }

@@ -36,8 +36,9 @@ void sema_become_int(struct sema *s, struct node *n, u64 v, bool negative);
 void sema_become_str(struct node *n, const char *text);
 /* A condition: an integer, a pointer; a string that is a literal. */
 void sema_condition(struct sema *s, struct node *n, const char *of);
-/* Whether the expression is a call that has no value, "printf()" or the like: its name, else NULL. */
-const char *sema_without_value(const struct node *n);
+/* Why the expression itself has no value: "printf() has no value", NULL: it has one, or what is in it was told of.
+ * sema_expr() tells it but of s->discard and s->assigned. */
+const char *sema_without_value(struct sema *s, const struct node *n);
 
 /* ---- check_op.c ---- */
 void sema_unary(struct sema *s, struct node *n);

@@ -125,10 +125,6 @@ void sema_map_value(struct sema *s, struct bt_map *m, struct node *at, const str
 
 static bool key_part(struct sema *s, struct node *n, const struct stype *t)
 {
-	const char *call = sema_without_value(n);
-
-	if (call)
-		sema_error(s, n, "%s() has no value", call);
 	if (!sema_is_known(t))
 		return false;
 	if (stype_is_agg(t) || t->kind == ST_VOID) {

@@ -379,12 +379,7 @@ const struct stype *sema_binary_type(struct sema *s, struct node *at, u32 op, st
 				     struct node *right)
 {
 	const struct stype *a = sema_read_type(left->type), *b = sema_read_type(right->type);
-	const char *name = sema_without_value(left) ? sema_without_value(left) : sema_without_value(right);
 
-	if (name) {
-		sema_error(s, at, "%s() has no value", name);
-		return NULL;
-	}
 	if (!sema_is_known(a) || !sema_is_known(b))
 		return NULL;
 	if (sema_is_int(a) && sema_is_int(b))

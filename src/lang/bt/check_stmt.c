@@ -67,14 +67,14 @@ void sema_var_type(struct sema *s, struct bt_var *v, struct node *at, struct nod
 	const struct stype *both;
 
 	v->is_set = true;
-	if (value && sema_without_value(value)) {
-		sema_error(s, at, "%s() has no value that could be assigned to %s", sema_without_value(value),
-			   v->name);
+	type = sema_read_type(type);
+	if (!sema_is_known(type)) {
+		const char *why = value ? sema_without_value(s, value) : NULL;
+
+		if (why)
+			sema_error(s, at, "%s that could be assigned to %s", why, v->name);
 		return;
 	}
-	type = sema_read_type(type);
-	if (!sema_is_known(type))
-		return;
 	if (stype_is_agg(type) || type->kind == ST_VOID) {
 		sema_error(s, at, "a value of type %s can't be assigned to a variable",
 			   stype_name(sema_types(s), type));
@@ -148,12 +148,12 @@ static void assign_map(struct sema *s, struct node *n)
 		return;
 	}
 	s->agg = n->op ? NULL : value;
+	s->assigned = n->op ? NULL : value;
 	t = sema_expr(s, value);
 	s->agg = agg;
 	sema_map_access(s, to);
-	if (sema_without_value(value)) {
-		sema_error(s, n, "%s() has no value that could be assigned to %s", sema_without_value(value),
-			   to->text);
+	if (!sema_is_known(value->type) && sema_without_value(s, value)) {
+		sema_error(s, n, "%s that could be assigned to %s", sema_without_value(s, value), to->text);
 		return;
 	}
 	if (n->op) {
@@ -194,8 +194,12 @@ static void assign_map(struct sema *s, struct node *n)
 static void assign_var(struct sema *s, struct node *n)
 {
 	struct node *to = n->kids, *value = n->last;
-	const struct stype *t = sema_expr(s, value);
-	struct bt_var *v = sema_var_find(s, to->text);
+	const struct stype *t;
+	struct bt_var *v;
+
+	s->assigned = n->op ? NULL : value;
+	t = sema_expr(s, value);
+	v = sema_var_find(s, to->text);
 
 	if (n->op) {
 		sema_expr(s, to); /* tells when there is none */
@@ -225,7 +229,11 @@ static void assign(struct sema *s, struct node *n)
 		assign_var(s, n);
 		return;
 	}
-	sema_expr(s, n->last);
+	s->discard = n->last;
+	if (n->last->kind == NODE_BLOCK)
+		sema_block(s, n->last, false);
+	else
+		sema_expr(s, n->last);
 	if (to->kind == NODE_DISCARD && n->op)
 		sema_error(s, n, "'_' has no value that something could be added to");
 }
@@ -249,6 +257,7 @@ static void let(struct sema *s, struct node *n)
 		k = k->next;
 	}
 	value = k;
+	s->assigned = value;
 	if (value)
 		t = sema_expr(s, value);
 	old = sema_var_find(s, var->text);
@@ -408,6 +417,11 @@ static void discarded(struct sema *s, struct node *n)
 {
 	struct node *k = n->kids;
 
+	if (k->kind == NODE_BLOCK) {
+		sema_block(s, k, false); /* of a macro */
+		return;
+	}
+	s->discard = k;
 	sema_expr(s, k);
 	if (k->kind == NODE_INCREMENT || !sema_is_known(k->type) || sema_compat17(s))
 		return;

@@ -59,11 +59,6 @@ static bool arg_fits(struct sema *s, struct node *n, struct node *arg, const str
 	const struct stype *t = sema_read_type(arg->type);
 	const char *letters = format_conv_text(f->conv);
 
-	if (sema_without_value(arg)) {
-		sema_error(s, n, "%s() has no value that could be printed",
-			   sema_without_value(arg));
-		return false;
-	}
 	if (t->kind == ST_NONE)
 		return false;
 	if (star ? t->kind == ST_INT : format_takes(f->conv, t))
@@ -273,9 +268,6 @@ void func_check_print(struct sema *s, struct node *n)
 		check_print_elem(s, n, arg->map);
 		return;
 	}
-	if (sema_without_value(arg))
-		sema_error(s, n, "%s() has no value that could be printed",
-			   sema_without_value(arg));
 	if (t->kind == ST_NONE)
 		return;
 	if (t->kind == ST_VOID || (stype_is_agg(t) && !sema_is_number_agg(t))) {
