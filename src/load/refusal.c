@@ -163,7 +163,7 @@ static void explain_size(struct load *l, u32 func, const char *reason, int err, 
 		return;
 	if (l->obj->script && (loops || complex))
 		diag_note(dg, (struct place){0}, "  the verifier walks each turn of a while loop: a loop over a range, "
-			  "for ($i : 0..N), may have any number of them");
+			  "for ($i : 0..N), may have 8 million of them");
 	if (!loops)
 		cost_explain(l, func, dg);
 }
