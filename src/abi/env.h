@@ -60,6 +60,9 @@ struct host_task {
 	u32 ppid;
 };
 
+/* A flag of bpf_get_stack() that only the user engine knows: host->unwind(). */
+#define HOST_F_UNWIND (1ull << 48)
+
 /* What the world gives a program.  Every function must be callable from any thread that runs
  * programs; arg is the struct's own. */
 struct host {
@@ -85,6 +88,8 @@ struct host {
 	int (*send_signal)(void *arg, u32 sig, bool thread);
 	/* User stack of the current task, innermost first: number of frames or a negative errno. */
 	int (*user_stack)(void *arg, u64 *ips, u32 max);
+	/* The same by call frame information instead of frame pointers.  NULL: not to be had. */
+	int (*unwind)(void *arg, u64 *ips, u32 max);
 	/* Changes the result of the hooked call; NULL where the hook does not allow it. */
 	int (*override_return)(void *arg, u64 value);
 	int (*pid_ns)(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid); /* get_ns_current_pid_tgid */

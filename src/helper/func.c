@@ -72,7 +72,10 @@ static int user_frames(struct exec_env *env, u64 flags, u64 *ips)
 
 	if (!(flags & BPF_F_USER_STACK) || !h->user_stack)
 		return -EFAULT;
-	n = h->user_stack(h->arg, ips, STACK_DEPTH_MAX);
+	if (flags & HOST_F_UNWIND && h->unwind)
+		n = h->unwind(h->arg, ips, STACK_DEPTH_MAX);
+	else
+		n = h->user_stack(h->arg, ips, STACK_DEPTH_MAX);
 	if (n < 0 || (u32)n < skip)
 		return -EFAULT;
 	n = MIN(n, (int)STACK_DEPTH_MAX) - (int)skip;
@@ -109,7 +112,8 @@ static void put_frame(u8 *out, u64 ip, bool build_id)
  * bytes written; the rest is zeroed, all of it on failure. */
 static s64 get_stack(struct exec_env *env, u8 *buf, u32 size, u64 flags)
 {
-	const u64 known = BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_USER_BUILD_ID;
+	const u64 known = BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_USER_BUILD_ID |
+			  HOST_F_UNWIND;
 	bool build_id = flags & BPF_F_USER_BUILD_ID;
 	u32 each = build_id ? sizeof(struct bpf_stack_build_id) : sizeof(u64), n;
 	u64 ips[STACK_DEPTH_MAX];

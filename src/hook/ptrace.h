@@ -208,6 +208,8 @@ int trace_override(struct trace_task *task, u64 value);
 /* Sends sig to the task's process, or to the task alone, as bpf_send_signal and
  * bpf_send_signal_thread do. */
 int trace_send_signal(struct trace_task *task, int sig, bool thread);
+/* Its registers at this stop: 0, or -ESRCH where it is gone. */
+int trace_regs(struct trace_task *task, struct user_regs_struct *regs);
 /* Return addresses of the task's user stack by frame pointers, innermost first, regs->rip at index
  * 0; the number of entries. */
 u32 trace_user_stack(struct trace_task *task, u64 *ips, u32 max);

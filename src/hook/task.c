@@ -277,6 +277,16 @@ static bool is_before_frame(const struct task *k)
 	return s && (s->insn.bytes[0] == 0x55 || !memcmp(s->insn.bytes, endbr64, sizeof(endbr64)));
 }
 
+int trace_regs(struct trace_task *pub, struct user_regs_struct *regs)
+{
+	struct task *k = task_of(pub);
+
+	if (!task_regs(k))
+		return -ESRCH;
+	*regs = k->regs;
+	return 0;
+}
+
 u32 trace_user_stack(struct trace_task *pub, u64 *ips, u32 max)
 {
 	struct task *k = task_of(pub);

@@ -107,6 +107,13 @@ static int task_user_stack(void *arg, u64 *ips, u32 max)
 	return (int)trace_user_stack(host_of(arg)->task, ips, max);
 }
 
+static int task_unwind(void *arg, u64 *ips, u32 max)
+{
+	struct task_host *h = host_of(arg);
+
+	return unwind_stack(&h->unwind, h->task, ips, max);
+}
+
 static int task_pid_ns(void *arg, u64 dev, u64 ino, u32 *pid, u32 *tgid)
 {
 	const struct trace_task *task = host_of(arg)->task;
@@ -142,6 +149,7 @@ void task_host_init(struct task_host *h, struct session *s)
 		.printk = task_printk,
 		.send_signal = task_send_signal,
 		.user_stack = task_user_stack,
+		.unwind = task_unwind,
 		.pid_ns = task_pid_ns,
 		.cgroup_id = task_cgroup_id,
 		.ancestor_cgroup_id = task_ancestor_cgroup_id,

@@ -11,6 +11,7 @@
 #include "engine/user/host.h"
 #include "engine/user/kmem.h"
 #include "engine/user/link.h"
+#include "engine/user/unwind.h"
 #include "hook/ptrace.h"
 
 /* The task of an event as a program's host: answers are fetched when they are asked for. */
@@ -23,6 +24,7 @@ struct task_host {
 	bool ktask_known; /* kmem.tasks[KMEM_CURRENT] and what it refers to */
 	int exit_code;	  /* of a task that ends, as wait(2) has it; else 0 */
 	struct kmem kmem;
+	struct unwind unwind;
 };
 
 struct tracing {

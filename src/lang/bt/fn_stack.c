@@ -6,6 +6,7 @@
  *
  * The maps forget the stacks that were not seen for longest; what was forgotten prints as unknown.
  */
+#include "abi/env.h"
 #include "abi/helper.h"
 #include "abi/uapi.h"
 #include "lang/bt/func.h"
@@ -90,7 +91,8 @@ void func_check_ustack(struct sema *s, struct node *n)
 void func_check_dw_ustack(struct sema *s, struct node *n)
 {
 	check_stack(s, n, ST_USTACK);
-	sema_warn(s, n, "dw_ustack follows frame pointers, as ustack does: programs can't read DWARF here");
+	if (!s->w->is_user)
+		sema_warn(s, n, "dw_ustack follows frame pointers on the kernel engine, as ustack does");
 }
 
 /* ---- maps ---- */
@@ -177,12 +179,12 @@ static void keep_stack(struct emit *e, u32 map, struct val *key, struct val *fra
 }
 
 /* The helper gets room for the map's largest stack, so that all that is kept was written by it. */
-static struct rv emit_stack(struct emit *e, const struct node *n)
+static struct rv emit_stack(struct emit *e, const struct node *n, u64 how)
 {
 	const struct stype *t = n->type;
 	bool user = t->kind == ST_USTACK;
 	u32 map = stack_map(e, t->kind), bytes = e->m->maps.p[map].value_size, each = frame_bytes(t);
-	u64 flags = (user ? BPF_F_USER_STACK : 0) | (t->mode == STACK_BUILD_ID ? BPF_F_USER_BUILD_ID : 0);
+	u64 flags = (user ? BPF_F_USER_STACK : 0) | (t->mode == STACK_BUILD_ID ? BPF_F_USER_BUILD_ID : 0) | how;
 	struct val *value = emit_temp(e, t->size), *frames = emit_temp(e, bytes), *got, *count, *words;
 	struct emit_if any;
 
@@ -206,15 +208,15 @@ static struct rv emit_stack(struct emit *e, const struct node *n)
 
 struct rv func_emit_kstack(struct emit *e, const struct node *n)
 {
-	return emit_stack(e, n);
+	return emit_stack(e, n, 0);
 }
 
 struct rv func_emit_ustack(struct emit *e, const struct node *n)
 {
-	return emit_stack(e, n);
+	return emit_stack(e, n, 0);
 }
 
 struct rv func_emit_dw_ustack(struct emit *e, const struct node *n)
 {
-	return emit_stack(e, n);
+	return emit_stack(e, n, e->s->w->is_user ? HOST_F_UNWIND : 0);
 }

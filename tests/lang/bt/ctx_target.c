@@ -41,6 +41,21 @@ void take(const unsigned char *p)
 	sting = p[0];
 }
 
+int leaf(int depth)
+{
+	return depth;
+}
+
+/* Without a frame of its own: only call frame information leads through it. */
+__attribute__((optimize("O2,omit-frame-pointer"))) int bare(int depth)
+{
+	volatile char room[200];
+
+	for (unsigned i = 0; i < sizeof(room); i++)
+		room[i] = (char)depth;
+	return leaf(depth) + room[depth & 63];
+}
+
 static void *run(void *arg)
 {
 	prctl(PR_SET_NAME, "worker");
@@ -56,6 +71,7 @@ int main(void)
 	many(1, -2, 3, -4, 5, -6, 7, -8);
 	outer(0);
 	take(bytes);
+	bare(99);
 	pthread_create(&thread, NULL, run, &depth);
 	pthread_join(thread, NULL);
 	if (!getcwd(dir, sizeof(dir)))
