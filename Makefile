@@ -175,13 +175,14 @@ static:
 	@ls -l build-static/osmia
 
 # Scripts with the recorded output of bpftrace, root only: ONLY='map_*', AGAINST=0.27 or 0.17, V=1 shows
-# differences; FLOOR=1: as many as tests/lang/corpus.floor says.
+# differences; ENGINE=user: by that one; FLOOR=1: as many as tests/lang/corpus.floor says.
 BT_CORPUS ?= ../shared/corpus/bpftrace
 corpus:
 	@tools/deps build check
 	@$(MAKE) --no-print-directory -s $(B)/osmia
 	@if [ -e $(BT_CORPUS)/record.py ]; then tests/lang/corpus.py $(if $(ONLY),--only '$(ONLY)') \
 		$(if $(AGAINST),--against $(AGAINST)) $(if $(V),--diff) \
+		$(if $(ENGINE),--engine $(ENGINE)) \
 		$(if $(FLOOR),--floor tests/lang/corpus.floor) $(B)/osmia $(BT_CORPUS); \
 	else echo "skipped: no corpus at $(BT_CORPUS)"; echo "0 passed, 0 failed, 1 skipped"; fi
 

@@ -97,12 +97,14 @@ def excused():
     return table
 
 
-def link(osmia, version, folder):
+def link(osmia, version, folder, engine):
     """A program named bpftrace that is osmia, of that version."""
     path = folder / version / "bpftrace"
     path.parent.mkdir()
-    if version == "0.17":
-        path.write_text(f"#!/bin/bash\nOSMIA_COMPAT=0.17 exec -a bpftrace {osmia} \"$@\"\n")
+    if version == "0.17" or engine:
+        compat = "OSMIA_COMPAT=0.17 " if version == "0.17" else ""
+        option = f"--engine={engine} " if engine else ""
+        path.write_text(f"#!/bin/bash\n{compat}exec -a bpftrace {osmia} {option}\"$@\"\n")
         path.chmod(0o755)
     else:
         path.symlink_to(osmia)
@@ -156,6 +158,7 @@ def main():
     ap.add_argument("--diff", action="store_true")
     ap.add_argument("--all", action="store_true", help="those of corpus.expected, too")
     ap.add_argument("--floor", type=Path)
+    ap.add_argument("--engine", help="kernel or user; not given: as osmia chooses")
     ap.add_argument("--timeout", type=float, default=20)
     ap.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)))
     args = ap.parse_args()
@@ -168,7 +171,7 @@ def main():
         folder.chmod(0o755)
         cwd = rec.workdir(args.corpus, folder / "w")
         for version in ["0.27", "0.17"] if args.against == "all" else [args.against]:
-            program = link(args.osmia.resolve(), version, folder)
+            program = link(args.osmia.resolve(), version, folder, args.engine)
             passed, failed, skipped = run(rec, args, version, program, cwd)
             print(f"{version}: {passed} of {passed + len(failed)} as recorded, {skipped} excused")
             if passed < int(floors.get(version, 0)):
