@@ -213,6 +213,7 @@ static int start_target(struct osmia *o, char *const *argv)
 	int pid = argv || o->opts.pid ? o->engine->ops->target_start(o->engine, &target, &o->dg) : 0;
 
 	o->has_command = argv;
+	o->command = argv ? argv[0] : NULL;
 	o->target = argv && pid > 0 ? pid : 0;
 	return MIN(pid, 0);
 }

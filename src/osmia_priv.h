@@ -43,6 +43,7 @@ struct osmia {
 	struct script_out *out;     /* owned; of a script */
 	struct str *capture;        /* what is written goes here; NULL: to the caller */
 	u32 n_errors;               /* lines that the script said on stderr */
+	const char *command;        /* its first word; NULL: none, or not known yet */
 	bool has_command;
 	s32 target;                 /* pid of the command; 0: none, or not known yet */
 	int epoll;                  /* streams, timers and target */

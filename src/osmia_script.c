@@ -83,7 +83,7 @@ static struct bt_opts options(const struct osmia *o, struct str *dump)
 		.compat = so->compat, .unsafe = so->unsafe, .partial = o->opts.partial,
 		.params = so->params, .n_params = count(so->params),
 		.named = so->named, .n_named = count(so->named),
-		.pid = o->opts.pid, .has_command = o->has_command,
+		.pid = o->opts.pid, .command = o->command, .has_command = o->has_command,
 		.helper_errors = so->helper_errors, .no_warnings = so->no_warnings,
 		.test_mode = so->test, .bench_mode = so->bench, .probe_filter = so->probe_filter,
 		.includes = so->includes, .n_includes = count(so->includes),

@@ -17,6 +17,9 @@ int script_attach_all(struct load *l, struct diag *dg);
 int script_run(struct load *l, enum script_hook hook, const char *target, s64 *ret, struct diag *dg);
 /* Closes the links of the watchpoints on an address; their number. */
 u32 script_unwatch(struct load *l, u64 addr);
+/* A function was called that gives a watchpoint its address (attaches[attach], "FUNCTION+argN"): watches it in the
+ * process, which waits for SIGCONT where is_stopped.  An address that is watched already is left as it is. */
+int script_watch(struct load *l, u32 attach, u64 addr, s32 pid, bool is_stopped, struct diag *dg);
 /* Interval probes: an fd that is readable when one is due (-1: there are none), and running those that are. */
 int script_timers_fd(struct load *l, struct diag *dg);
 int script_timers_run(struct load *l, struct diag *dg);

@@ -7,9 +7,13 @@
 #include "abi/helper.h"
 #include "base/cpu.h"
 #include "load/script_priv.h"
+#include <dirent.h>
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -116,8 +120,8 @@ bool script_spec(struct load *l, const struct script_attach *a, struct attach_sp
 		s->bp_len = s->bp_type == HW_BREAKPOINT_X ? sizeof(long) : (u32)a->value;
 		s->off = a->off;
 		s->period = 1;
-		if (s->pid <= 0 && l->opts.pid > 0)
-			s->pid = l->opts.pid;
+		if (s->pid <= 0)
+			s->pid = l->opts.pid > 0 ? l->opts.pid : l->opts.cpid > 0 ? l->opts.cpid : -1;
 		return true;
 	case HOOK_FENTRY:
 	case HOOK_FEXIT:
@@ -136,6 +140,11 @@ bool script_spec(struct load *l, const struct script_attach *a, struct attach_sp
 }
 
 /* ---- before the load ---- */
+
+static bool is_watch(enum script_hook h)
+{
+	return h == HOOK_WATCHPOINT || h == HOOK_ASYNCWATCHPOINT;
+}
 
 /* Can this place be in a link of several? */
 static bool may_share(const struct script_attach *a)
@@ -194,7 +203,7 @@ int script_check(struct load *l, struct diag *dg)
 		int missing;
 
 		/* patterns are looked up when they are attached */
-		if (a->is_multi || !script_spec(l, a, &spec))
+		if (a->is_multi || (is_watch(a->hook) && *a->fn) || !script_spec(l, a, &spec))
 			continue;
 		missing = l->e->ops->can_attach(l->e, &spec, dg);
 		if (missing && may_miss(l))
@@ -272,6 +281,60 @@ static int attach_perf(struct load *l, struct prog *p, struct attach_spec *spec,
 	return first >= 0 ? 0 : first;
 }
 
+/* In every thread of the process; the kernel's addresses, and all of no process, on every CPU. */
+static int attach_watch(struct load *l, struct prog *p, struct attach_spec *spec, struct diag *dg)
+{
+	u32 first = l->links.n;
+	char path[64];
+	struct dirent *d;
+	DIR *tasks;
+	int err = 0;
+
+	if (spec->pid <= 0 || (s64)spec->off < 0) {
+		spec->pid = -1;
+		err = attach_perf(l, p, spec, dg);
+		return err ? err : note_watch(l, first, spec->off);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task", spec->pid);
+	tasks = opendir(path);
+	while (!err && tasks && (d = readdir(tasks))) {
+		s32 tid = atoi(d->d_name);
+
+		if (tid <= 0)
+			continue;
+		spec->pid = tid;
+		err = attach_perf(l, p, spec, dg);
+		if (err == -ESRCH && l->links.n > first)
+			err = 0; /* a thread that has just ended */
+	}
+	if (!tasks)
+		err = diag_error(dg, spec->at, -errno, "%s: %s", path, strerror(errno));
+	else
+		closedir(tasks);
+	return err ? err : note_watch(l, first, spec->off);
+}
+
+int script_watch(struct load *l, u32 attach, u64 addr, s32 pid, bool is_stopped, struct diag *dg)
+{
+	const struct script *s = l->obj->script;
+	const struct script_attach *a = attach < s->attaches.n ? &s->attaches.p[attach] : NULL;
+	struct prog *p = a && is_watch(a->hook) ? prog_of_func(l, a->func) : NULL;
+	bool is_there = false;
+	struct attach_spec spec;
+	int err = 0;
+
+	for (u32 i = 0; i < l->watches.n; i++)
+		is_there |= l->watches.p[i].addr == addr;
+	if (p && p->pub.fd >= 0 && !is_there && script_spec(l, a, &spec)) {
+		spec.off = addr;
+		spec.pid = pid;
+		err = attach_watch(l, p, &spec, dg);
+	}
+	if (is_stopped)
+		kill(pid, SIGCONT);
+	return err;
+}
+
 static int pin(struct load *l, int fd, const struct script_attach *a, struct diag *dg)
 {
 	union bpf_attr attr = { .pathname = (u64)a->mode, .bpf_fd = (u32)fd };
@@ -309,7 +372,6 @@ static int attach_place(struct load *l, u32 i, bool *done, struct diag *dg)
 	const struct script_attach *a = &l->obj->script->attaches.p[i];
 	struct prog *p = prog_of_func(l, a->func);
 	struct attach_spec spec;
-	u32 first = l->links.n;
 	int fd;
 
 	done[i] = true;
@@ -317,17 +379,20 @@ static int attach_place(struct load *l, u32 i, bool *done, struct diag *dg)
 		return 0;
 	if (!script_spec(l, a, &spec))
 		return 1; /* user space runs it */
+	if (is_watch(a->hook) && *a->fn)
+		return 1; /* its address comes when the function is called: script_watch() */
 	if (p->is_multi || a->is_multi)
 		return script_multi(l, p, i, done, dg);
-	if (spec.kind == ATTACH_PERF_EVENT)
+	if (is_watch(a->hook))
+		fd = attach_watch(l, p, &spec, dg);
+	else if (spec.kind == ATTACH_PERF_EVENT)
 		fd = attach_perf(l, p, &spec, dg);
 	else if (spec.kind == ATTACH_ITER)
 		fd = attach_iter(l, p, a, &spec, dg);
 	else if ((fd = l->e->ops->attach(l->e, p->pub.fd, &spec, dg)) >= 0)
 		fd = script_keep(l, fd);
-	if (fd >= 0 && (a->hook == HOOK_WATCHPOINT || a->hook == HOOK_ASYNCWATCHPOINT))
-		fd = note_watch(l, first, a->off);
-	return fd < 0 ? fd : 1;
+	/* what has no name is there for another place */
+	return fd < 0 ? fd : *a->name ? 1 : 0;
 }
 
 /* What the kernel runs in reverse order of attaching; the user engine runs all in order. */

@@ -352,6 +352,16 @@ void out_complain(struct script_out *o, const struct script_action *a, bool is_e
 	str_free(&s);
 }
 
+static void do_watch(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
+{
+	struct diag dg = {0};
+
+	if (script_watch(o->load, (u32)arg_integer(a, rec, size, 1), arg_integer(a, rec, size, 0),
+			 (s32)arg_integer(a, rec, size, 2), arg_integer(a, rec, size, 3) != 0, &dg) < 0 && dg.n)
+		complain_of(o, a, "watchpoint", dg.msgs[0].text);
+	diag_free(&dg);
+}
+
 static void do_exit(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
 {
 	o->exiting = true;
@@ -410,6 +420,9 @@ bool action_run(struct script_out *o, const u8 *rec, u32 size)
 	case ACTION_SKBOUTPUT:
 		if (!pcap_write(o, a->a->text, rec, size))
 			complain_of(o, a, a->a->text, "it can't be written any more");
+		return true;
+	case ACTION_WATCH:
+		do_watch(o, a, rec, size);
 		return true;
 	case ACTION_UNWATCH:
 		script_unwatch(o->load, arg_integer(a, rec, size, 0));

@@ -334,6 +334,7 @@ int attach_perf_event(struct kernel *k, int prog_fd, const struct attach_spec *s
 		attr.bp_addr = s->off;
 		attr.bp_len = s->bp_len;
 		attr.precise_ip = 2;
+		attr.inherit = s->pid > 0; /* threads that the process starts */
 	}
 
 	int fd = perf_open(&attr, s->pid, s->cpu);

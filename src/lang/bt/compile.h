@@ -24,6 +24,7 @@ struct bt_opts {
 	const char *const *named; /* "name=value" or "name", behind -- */
 	u32 n_named;
 	s32 pid;                  /* -p, or of the command: the predicate of every probe; 0: none */
+	const char *command;      /* the command's program; NULL: none */
 	bool has_command;         /* there will be one; its pid is in start_map (obj/script.h) */
 	bool helper_errors;       /* -k */
 	bool no_warnings;

@@ -9,8 +9,10 @@
 #include "lang/bt/emit_unit.h"
 #include "lang/bt/func.h"
 #include "lang/bt/print.h"
+#include "lang/bt/probe_priv.h"
 #include "lang/bt/text.h"
 #include "obj/format.h"
+#include <signal.h>
 #include <string.h>
 
 enum {
@@ -438,6 +440,38 @@ struct rv func_emit_exit(struct emit *e, const struct node *n)
 	ir_store(e->b, status, r.p, args->fields[0].off);
 	emit_record_end(e, &r);
 	emit_return(e, NULL);
+	return RV_NONE;
+}
+
+void func_check___watch(struct sema *s, struct node *n)
+{
+	const struct stype *word = stype_int(8, false), *types[] = { word, word, word, word };
+	struct script_action *a;
+
+	n->type = stype_none();
+	if (!n->raw || strcmp(n->raw, PROBE_WATCH_MADE) != 0) {
+		sema_error(s, n, "there is no function __watch()");
+		return;
+	}
+	a = sema_action(s, n, ACTION_WATCH);
+	if (a)
+		a->args = sema_record(s, types, ARRAY_SIZE(types));
+}
+
+struct rv func_emit___watch(struct emit *e, const struct node *n)
+{
+	const struct stype *args = e->s->script->actions.p[n->action - 1].args;
+	const struct node *index = n->kids->next, *waits = index->next;
+	struct val *words[] = { emit_scalar(e, n->kids), emit_i64(e, (s64)index->value), emit_tgid(e),
+				emit_i64(e, (s64)waits->value) };
+	struct emit_record r;
+
+	if (waits->value)
+		emit_call(e, HELPER_send_signal, emit_i64(e, SIGSTOP));
+	r = emit_record_begin(e, n);
+	for (u32 i = 0; i < ARRAY_SIZE(words); i++)
+		ir_store(e->b, words[i], r.p, args->fields[i].off);
+	emit_record_end(e, &r);
 	return RV_NONE;
 }
 

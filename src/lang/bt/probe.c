@@ -328,9 +328,33 @@ static bool wants_types(const struct probe_uses *u, enum script_hook h)
 	return u->args || (u->retval && h == HOOK_FEXIT);
 }
 
+static int probe_programs(struct sema *s, struct node *node, const struct probe_uses *u, probe_places *places);
+
+/* Programs that find addresses for watchpoints, whose attaches begin at number first. */
+static int watch_programs(struct sema *s, const probe_places *places, u32 first)
+{
+	const struct probe_uses uses = { .argn = true };
+	int err = 0;
+
+	for (u32 i = 0; i < places->n && !err; i++) {
+		const struct probe_place *p = &places->p[i];
+		probe_places at = {0};
+		struct node *node = NULL;
+
+		if ((p->a.hook != HOOK_WATCHPOINT && p->a.hook != HOOK_ASYNCWATCHPOINT) || !*p->a.fn)
+			continue;
+		err = probe_watch(s, p, first + i, &node, &at);
+		if (!err)
+			err = probe_programs(s, node, &uses, &at);
+		vec_free(&at);
+	}
+	return err;
+}
+
 static int probe_programs(struct sema *s, struct node *node, const struct probe_uses *u, probe_places *places)
 {
 	VEC(struct group) groups = {0};
+	u32 first = s->script->attaches.n;
 	int err = 0;
 
 	for (u32 i = 0; i < places->n && !err; i++) {
@@ -357,7 +381,7 @@ static int probe_programs(struct sema *s, struct node *node, const struct probe_
 			s->script->attaches.p[b->attaches.p[j]].cookie = j + 1;
 	}
 	vec_free(&groups);
-	return err;
+	return err ? err : watch_programs(s, places, first);
 }
 
 /* ---- the phase ---- */

@@ -419,6 +419,12 @@ int probe_find(struct sema *s, const struct node *node, const struct script_atta
 	case HOOK_HARDWARE:
 		err = find_event(&f, &a);
 		break;
+	case HOOK_WATCHPOINT:
+	case HOOK_ASYNCWATCHPOINT:
+		if (s->w->is_user)
+			return missing(s, node, &a, "the user engine has no watchpoints");
+		err = place_add(&f, &a) ? 0 : -ENOMEM;
+		break;
 	default:
 		err = place_add(&f, &a) ? 0 : -ENOMEM;
 		break;

@@ -5,6 +5,7 @@
  *	probe.c        PROBE nodes to programs: places grouped
  *	probe_find.c   an attach point to the places that it fits, through the world
  *	probe_args.c   types of arguments: formats of tracepoints, BTF, DWARF
+ *	probe_watch.c  watchpoints on an argument
  *	probe_usdt.c   registers, and where arguments of USDT probes lie
  *	probe_list.c   `osmia list`, -l and -lv
  */
@@ -49,6 +50,13 @@ struct tp_decl {
 bool tp_next(const char **at, struct tp_decl *out);
 /* FUNC_PROTO of a function, of a raw tracepoint without its first parameter; 0: not known. */
 u32 probe_proto(const struct btf *btf, enum script_hook hook, const char *fn, u32 *first);
+
+/* ---- probe_watch.c ---- */
+/* Raw text of the call that it makes: a script itself may not. */
+#define PROBE_WATCH_MADE "made"
+/* Of a watchpoint whose address is a function's argument, attaches[attach]: the places where the function begins,
+ * and a PROBE node for them that tells user space.  Mistakes are told. */
+int probe_watch(struct sema *s, const struct probe_place *p, u32 attach, struct node **node, probe_places *out);
 
 /* ---- probe_usdt.c ---- */
 /* "8@%rdi -4@$5 ...": arguments in the arena; their number, or -EINVAL for a form that is not known. */
