@@ -255,7 +255,7 @@ static int find_binary(struct finding *f, struct script_attach *a)
 
 	if (!err) {
 		a->target = arena_strdup(&s->script->arena, path);
-	} else if (s->opts->partial) {
+	} else if (s->opts->partial || (s->set.missing_probes != MISSING_ERROR && !attach_is_pattern(a->fn))) {
 		err = missing(s, f->node, a, why_of(s, &dg)) ? err : 1;
 	} else {
 		sema_error(s, f->node, "%s: %s", script_hook_text(a->hook),
