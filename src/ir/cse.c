@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ir/cse.c - what was computed before is not computed again.
  *
- * needs: order; keeps: order.  A pure value is replaced by an equal one that dominates it: blocks are visited
- * down the tree of dominators, and the table holds what the blocks above have.  A load is replaced by one of the
- * same place in the same block, or by what was stored there, as long as nothing that may write there came between.
+ * needs: order; keeps: order.  A pure value is replaced by an equal one that dominates it: blocks
+ * are visited down the tree of dominators, and the table holds what the blocks above have.  A load
+ * is replaced by one of the same place in the same block, or by what was stored there, as long as
+ * nothing that may write there came between.
  */
 #include "base/hash.h"
 #include "ir/pass.h"

@@ -54,7 +54,8 @@ void cost_explain(struct load *l, u32 func, struct diag *dg)
 		return;
 	for (u32 i = 0; i < fn->n_lines; i++) {
 		u32 end = i + 1 < fn->n_lines ? fn->lines[i + 1].pc : fn->n_insns;
-		struct line_cost c = { fn->lines[i].line, end - fn->lines[i].pc, fn->lines[i].text_off };
+		struct line_cost c = {fn->lines[i].line, end - fn->lines[i].pc,
+				      fn->lines[i].text_off};
 
 		if (!vec_push(&costs, c))
 			break;
@@ -68,7 +69,8 @@ void cost_explain(struct load *l, u32 func, struct diag *dg)
 
 		while (*text == ' ' || *text == '\t')
 			text++;
-		diag_note(dg, (struct place){0}, "  %6u  line %u: %s", costs.p[i].insns, costs.p[i].line, text);
+		diag_note(dg, (struct place){0}, "  %6u  line %u: %s", costs.p[i].insns,
+			  costs.p[i].line, text);
 	}
 	vec_free(&costs);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/emit.c - the module: a function for each fn and program, predicates, the pid filter; and the pieces that
- * all of emission is made of.
+/* lang/bt/emit.c - the module: a function for each fn and program, predicates, the pid filter; and
+ * the pieces that all of emission is made of.
  */
 #include "abi/helper.h"
 #include "base/vec.h"
@@ -55,7 +55,8 @@ struct val *emit_helper(struct emit *e, u32 id, u32 n, struct val *const *args)
 	return helper(e, id, IR_I64, n, args);
 }
 
-struct val *emit_helper_ptr(struct emit *e, u32 id, enum ir_space space, u32 n, struct val *const *args)
+struct val *emit_helper_ptr(struct emit *e, u32 id, enum ir_space space, u32 n,
+			    struct val *const *args)
 {
 	struct val *v = helper(e, id, IR_PTR, n, args);
 
@@ -79,7 +80,7 @@ void emit_dead(struct emit *e)
 struct emit_if emit_if(struct emit *e, struct val *cond)
 {
 	struct blk *yes = blk_new(e->fn);
-	struct emit_if f = { blk_new(e->fn), NULL };
+	struct emit_if f = {blk_new(e->fn), NULL};
 
 	ir_br(e->b, cond, yes, f.no);
 	e->b = yes;
@@ -141,7 +142,7 @@ struct emit_at emit_at(struct emit *e, const struct node *n)
 {
 	struct emit_scratch *s = e->scratch;
 	const struct bt_program *p = e->s->prog;
-	struct emit_at was = { e->m->line, s->at };
+	struct emit_at was = {e->m->line, s->at};
 	u32 line, from, to, begin;
 	const char *file;
 	char *text;
@@ -155,7 +156,8 @@ struct emit_at emit_at(struct emit *e, const struct node *n)
 		;
 	text = arena_printf(&e->m->arena, "%.*s", (int)(to - from), p->text + from);
 	file = bt_file(p, from, &begin);
-	e->m->line = mod_line(e->m, file, line - line_of(s, begin) + 1, n->at.from - from + 1, text);
+	e->m->line =
+		mod_line(e->m, file, line - line_of(s, begin) + 1, n->at.from - from + 1, text);
 	return was;
 }
 
@@ -179,11 +181,11 @@ int emit_fail(struct emit *e, const struct node *at, int err, const char *fmt, .
 
 /* ---- functions ---- */
 
-/* Stack for variables and temporaries by depth of callbacks: frames of a chain of calls together are to
- * stay below 512 bytes, with room for what finds no register. */
+/* Stack for variables and temporaries by depth of callbacks: frames of a chain of calls together
+ * are to stay below 512 bytes, with room for what finds no register. */
 static u32 stack_of(u32 depth)
 {
-	static const u32 bytes[] = { 160, 64, 32 };
+	static const u32 bytes[] = {160, 64, 32};
 
 	return depth < ARRAY_SIZE(bytes) ? bytes[depth] : 16;
 }
@@ -218,8 +220,8 @@ void emit_fn_end(struct emit *e)
 
 static bool by_user_space(enum script_hook h)
 {
-	return h == HOOK_BEGIN || h == HOOK_END || h == HOOK_SELF || h == HOOK_TEST || h == HOOK_BENCH ||
-	       h == HOOK_INTERVAL;
+	return h == HOOK_BEGIN || h == HOOK_END || h == HOOK_SELF || h == HOOK_TEST ||
+	       h == HOOK_BENCH || h == HOOK_INTERVAL;
 }
 
 static void pid_filter(struct emit *e, struct blk *out)
@@ -287,7 +289,8 @@ static void script_fill(struct emit *e)
 	s->max_cat_bytes = (u32)MIN(set->max_cat_bytes, UINT32_MAX);
 	s->max_strlen = (u32)MIN(set->max_strlen, UINT32_MAX);
 	s->max_map_keys = (u32)MIN(set->max_map_keys, UINT32_MAX);
-	s->str_trailer = arena_strdup(&s->arena, set->str_trunc_trailer ? set->str_trunc_trailer : "..");
+	s->str_trailer =
+		arena_strdup(&s->arena, set->str_trunc_trailer ? set->str_trunc_trailer : "..");
 	s->missing_ok = set->missing_probes != 0;
 	s->print_maps_on_exit = set->print_maps_on_exit;
 	s->cpp_demangle = set->cpp_demangle;
@@ -299,9 +302,13 @@ static void script_fill(struct emit *e)
 
 int bt_emit(struct sema *s, struct diag *dg, struct mod **out)
 {
-	struct emit_scratch scratch = { .map = UINT32_MAX, .rodata = UINT32_MAX, .zeros = UINT32_MAX };
-	struct emit e = { .s = s, .dg = dg, .scratch = &scratch, .events_map = UINT32_MAX,
-			  .counts_map = UINT32_MAX };
+	struct emit_scratch scratch = {
+		.map = UINT32_MAX, .rodata = UINT32_MAX, .zeros = UINT32_MAX};
+	struct emit e = {.s = s,
+			 .dg = dg,
+			 .scratch = &scratch,
+			 .events_map = UINT32_MAX,
+			 .counts_map = UINT32_MAX};
 
 	e.m = mod_new();
 	if (!e.m)

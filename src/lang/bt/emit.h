@@ -3,9 +3,15 @@
  *
  *	emit.c        module, programs, predicates, the pid filter, the object at the end
  *	emit_stmt.c   statements, loops (callbacks of bpf_loop, bpf_for_each_map_elem), variables
- *	emit_expr.c   expressions, operators, casts, comparisons
- *	emit_mem.c    values in memory: temporaries, copies, fields, strings, reads of other memory
- *	emit_map.c    maps: keys, lookups, updates, aggregations
+ *	emit_call.c   functions of the script (fn), calls of them
+ *	emit_expr.c   expressions, operators, casts
+ *	emit_compare.c comparisons
+ *	emit_mem.c    values in memory: copies, fields, strings, reads of other memory
+ *	emit_scratch.c temporaries, large values, constants
+ *	emit_map.c    maps: keys, lookups, updates
+ *	emit_agg.c    aggregations
+ *	emit_btf.c    types of maps
+ *	emit_error.c  what fails while the script runs
  *	emit_ring.c   records for user space
  *	fn_*.c        functions (func.h)
  *

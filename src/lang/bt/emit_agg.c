@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/emit_agg.c - aggregations: each CPU adds to its own share (obj/stype.def has the layouts), readers add up all
- * shares.
+/* lang/bt/emit_agg.c - aggregations: each CPU adds to its own share (obj/stype.def has the
+ * layouts), readers add up all shares.
  *
- * A share is added to by plain loads and stores where nothing can come between, atomically elsewhere.
+ * A share is added to by plain loads and stores where nothing can come between, atomically
+ * elsewhere.
  */
 #include "abi/helper.h"
 #include "isa/insn.h"
@@ -15,7 +16,10 @@ static bool is_preemptible(const struct emit *e)
 	if (e->s->w->is_user || !e->probe)
 		return true;
 	switch (e->probe->hook) {
-	case HOOK_UPROBE: case HOOK_URETPROBE: case HOOK_USDT: case HOOK_ITER:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_USDT:
+	case HOOK_ITER:
 		return true;
 	default:
 		return false;
@@ -52,7 +56,9 @@ static void keep_least(struct emit *e, const struct stype *type, struct val *p, 
 	ir_br(e->b, emit_cmp_imm(e, OP_EQ, ir_load(e->b, IR_I64, p, 8), 0), set, look);
 	e->b = look;
 	have = ir_load(e->b, IR_I64, p, 0);
-	ir_br(e->b, type->kind == ST_MIN ? ir_cmp(e->b, less, v, have) : ir_cmp(e->b, less, have, v), set, end);
+	ir_br(e->b,
+	      type->kind == ST_MIN ? ir_cmp(e->b, less, v, have) : ir_cmp(e->b, less, have, v), set,
+	      end);
 	e->b = set;
 	ir_store(e->b, v, p, 0);
 	ir_store(e->b, emit_i64(e, 1), p, 8);
@@ -136,10 +142,12 @@ static void count_bucket(struct emit *e, struct val *p, struct val *bucket, u32 
 
 enum { SERIES_VALUE = 0, SERIES_META = 8, SERIES_EPOCH = 16, SERIES_BYTES = 24 };
 
-static void series_put(struct emit *e, const struct stype *t, struct val *p, struct val *v, struct val *now)
+static void series_put(struct emit *e, const struct stype *t, struct val *p, struct val *v,
+		       struct val *now)
 {
 	enum ir_op less = t->is_signed || (t->of && t->of->is_signed) ? OP_SLT : OP_ULT;
-	struct val *have = ir_load(e->b, IR_I64, p, SERIES_VALUE), *meta = ir_load(e->b, IR_I64, p, SERIES_META);
+	struct val *have = ir_load(e->b, IR_I64, p, SERIES_VALUE),
+		   *meta = ir_load(e->b, IR_I64, p, SERIES_META);
 	struct blk *set, *look, *end;
 
 	switch (t->mode) {
@@ -147,7 +155,8 @@ static void series_put(struct emit *e, const struct stype *t, struct val *p, str
 		ir_store(e->b, v, p, SERIES_VALUE);
 		ir_store(e->b, now, p, SERIES_META);
 		return;
-	case TSERIES_SUM: case TSERIES_AVG:
+	case TSERIES_SUM:
+	case TSERIES_AVG:
 		ir_store(e->b, emit_bin(e, OP_ADD, have, v), p, SERIES_VALUE);
 		ir_store(e->b, emit_bin_imm(e, OP_ADD, meta, 1), p, SERIES_META);
 		return;
@@ -158,7 +167,9 @@ static void series_put(struct emit *e, const struct stype *t, struct val *p, str
 	look = blk_new(e->fn);
 	end = blk_new(e->fn);
 	ir_br(e->b, emit_cmp_imm(e, OP_EQ, meta, 0), set, look);
-	ir_br(look, t->mode == TSERIES_MIN ? ir_cmp(look, less, v, have) : ir_cmp(look, less, have, v), set, end);
+	ir_br(look,
+	      t->mode == TSERIES_MIN ? ir_cmp(look, less, v, have) : ir_cmp(look, less, have, v),
+	      set, end);
 	ir_store(set, v, p, SERIES_VALUE);
 	ir_store(set, ir_const(set, IR_I64, 1), p, SERIES_META);
 	ir_jmp(set, end);
@@ -196,10 +207,12 @@ void emit_agg(struct emit *e, const struct node *n, const struct node *call)
 	case ST_SUM:
 		add_to(e, p, 0, v);
 		break;
-	case ST_MIN: case ST_MAX:
+	case ST_MIN:
+	case ST_MAX:
 		keep_least(e, t, p, v);
 		break;
-	case ST_AVG: case ST_STATS:
+	case ST_AVG:
+	case ST_STATS:
 		add_to(e, p, 0, v);
 		add_to(e, p, 8, emit_i64(e, 1));
 		break;
@@ -227,14 +240,16 @@ struct sum {
 static void add_share(struct emit *e, const struct stype *t, const struct sum *s, struct val *p)
 {
 	enum ir_op less = t->is_signed ? OP_SLT : OP_ULT;
-	struct val *a = ir_load(e->b, IR_I64, s->a, 0), *b = ir_load(e->b, IR_I64, s->b, 0), *x, *set;
+	struct val *a = ir_load(e->b, IR_I64, s->a, 0), *b = ir_load(e->b, IR_I64, s->b, 0), *x,
+		   *set;
 	struct blk *have, *look, *take, *end;
 
 	x = ir_load(e->b, IR_I64, p, 0);
 	if (t->kind != ST_MIN && t->kind != ST_MAX) {
 		ir_store(e->b, emit_bin(e, OP_ADD, a, x), s->a, 0);
 		if (t->kind == ST_AVG || t->kind == ST_STATS)
-			ir_store(e->b, emit_bin(e, OP_ADD, b, ir_load(e->b, IR_I64, p, 8)), s->b, 0);
+			ir_store(e->b, emit_bin(e, OP_ADD, b, ir_load(e->b, IR_I64, p, 8)), s->b,
+				 0);
 		return;
 	}
 	have = blk_new(e->fn);
@@ -244,7 +259,8 @@ static void add_share(struct emit *e, const struct stype *t, const struct sum *s
 	set = ir_load(e->b, IR_I64, p, 8);
 	ir_br(e->b, emit_cmp_imm(e, OP_EQ, set, 0), end, have);
 	ir_br(have, ir_cmp(have, OP_EQ, b, ir_const(have, IR_I64, 0)), take, look);
-	ir_br(look, t->kind == ST_MIN ? ir_cmp(look, less, x, a) : ir_cmp(look, less, a, x), take, end);
+	ir_br(look, t->kind == ST_MIN ? ir_cmp(look, less, x, a) : ir_cmp(look, less, a, x), take,
+	      end);
 	ir_store(take, x, s->a, 0);
 	ir_store(take, ir_const(take, IR_I64, 1), s->b, 0);
 	ir_jmp(take, end);
@@ -261,14 +277,16 @@ static bool has_percpu_lookup(const struct emit *e)
 
 struct val *emit_agg_read(struct emit *e, const struct bt_map *m, struct val *key)
 {
-	struct sum s = { ir_alloca(e->fn, 8, 8), ir_alloca(e->fn, 8, 8) };
+	struct sum s = {ir_alloca(e->fn, 8, 8), ir_alloca(e->fn, 8, 8)};
 	struct val *at = ir_alloca(e->fn, 8, 8), *cpu, *args[3], *p, *a, *b;
-	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn), *end = blk_new(e->fn),
-		   *there = blk_new(e->fn);
+	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn),
+		   *end = blk_new(e->fn), *there = blk_new(e->fn);
 
 	if (!has_percpu_lookup(e) && e->scratch->at)
-		emit_fail(e, e->scratch->at, -ENOTSUP, "the value of %s is the sum over all CPUs: a program can read "
-			  "that from Linux 5.19 on only", m->name);
+		emit_fail(e, e->scratch->at, -ENOTSUP,
+			  "the value of %s is the sum over all CPUs: a program can read "
+			  "that from Linux 5.19 on only",
+			  m->name);
 	ir_store(e->b, emit_i64(e, 0), s.a, 0);
 	ir_store(e->b, emit_i64(e, 0), s.b, 0);
 	ir_store(e->b, emit_i64(e, 0), at, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/emit_call.c - the functions of a script (fn) and calls of them.
  *
- * Each is a static subprogram.  Scalars are passed as they are; everything else as the address of memory in scratch, on
- * both ways: the caller takes a copy of what it gets.
+ * Each is a static subprogram.  Scalars are passed as they are; everything else as the address of
+ * memory in scratch, on both ways: the caller takes a copy of what it gets.
  */
 #include "lang/bt/emit_unit.h"
 #include <errno.h>
@@ -25,14 +25,15 @@ static bool is_value(const struct stype *t)
 
 static void declare(struct emit *e, const struct node *n)
 {
-	struct emit_sub sub = { n, NULL };
+	struct emit_sub sub = {n, NULL};
 
 	sub.fn = fn_new(e->m, n->text, FN_SUBPROG,
 			is_value(n->type) && !is_word(n->type) ? IR_PTR : IR_I64);
 	for (const struct node *p = param_first(n); p && p->kind == NODE_PARAM; p = p->next) {
 		const struct stype *t = p->var ? p->var->type : NULL;
 
-		fn_param(sub.fn, is_word(t) ? IR_I64 : IR_PTR, is_word(t) ? SPACE_UNKNOWN : SPACE_MAP_VALUE)
+		fn_param(sub.fn, is_word(t) ? IR_I64 : IR_PTR,
+			 is_word(t) ? SPACE_UNKNOWN : SPACE_MAP_VALUE)
 			->name = p->text + (p->text[0] == '$');
 	}
 	if (!vec_push(&e->scratch->subs, sub))
@@ -59,10 +60,12 @@ static void define(struct emit *e, const struct emit_sub *sub)
 		if (is_word(p->var->type))
 			emit_scalar_set(e, p->var, v);
 		else
-			emit_put(e, (struct rv){ p->var->type, v }, p->var->type, emit_var_addr(e, p->var), PUT_PLAIN);
+			emit_put(e, (struct rv){p->var->type, v}, p->var->type,
+				 emit_var_addr(e, p->var), PUT_PLAIN);
 	}
 	emit_stmt(e, n->last);
-	emit_return(e, sub->fn->ret == IR_PTR ? emit_ptr(e, emit_i64(e, 0), SPACE_MAP_VALUE) : NULL);
+	emit_return(e,
+		    sub->fn->ret == IR_PTR ? emit_ptr(e, emit_i64(e, 0), SPACE_MAP_VALUE) : NULL);
 	ir_unreachable(e->b);
 	emit_fn_end(e);
 	scratch_end(e);
@@ -90,12 +93,12 @@ struct rv emit_fn_call(struct emit *e, const struct node *n)
 	struct val *args[5], *p;
 	const struct node *arg = n->kids;
 	u32 i = 0;
-	struct rv r = { n->type, NULL };
+	struct rv r = {n->type, NULL};
 
 	if (!sub)
 		return RV_NONE;
-	for (const struct node *q = param_first(sub->node); q && q->kind == NODE_PARAM && arg && i < 5;
-	     q = q->next, arg = arg->next, i++) {
+	for (const struct node *q = param_first(sub->node);
+	     q && q->kind == NODE_PARAM && arg && i < 5; q = q->next, arg = arg->next, i++) {
 		const struct stype *t = q->var ? q->var->type : NULL;
 
 		if (is_word(t)) {
@@ -108,7 +111,8 @@ struct rv emit_fn_call(struct emit *e, const struct node *n)
 		emit_put_node(e, arg, t, args[i], PUT_PLAIN);
 	}
 	if (i != sub->fn->params.n) {
-		emit_fail(e, n, -EINVAL, "%s() takes %u arguments, at most 5", n->text, sub->fn->params.n);
+		emit_fail(e, n, -EINVAL, "%s() takes %u arguments, at most 5", n->text,
+			  sub->fn->params.n);
 		return RV_NONE;
 	}
 	r.v = ir_call(e->b, OP_CALL, sub->fn->index, sub->fn->ret, i, args);

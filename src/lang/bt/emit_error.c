@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/emit_error.c - what goes wrong while a script runs: counted, and told to user space.
  *
- * One global function of the module does it, so that the many places where a helper may fail stay small, and the
- * verifier walks it once:
+ * One global function of the module does it, so that the many places where a helper may fail stay
+ *small, and the verifier walks it once:
  *
  *	osmia_failed(what, ret)      what: enum script_count | (action + 1) << 8
  */
@@ -46,9 +46,15 @@ static bool is_told(const struct emit *e, u32 helper)
 	const struct bt_opts *o = e->s->opts;
 
 	switch (helper) {
-	case HELPER_probe_read: case HELPER_probe_read_str: case HELPER_probe_read_user:
-	case HELPER_probe_read_user_str: case HELPER_probe_read_kernel: case HELPER_probe_read_kernel_str:
-	case HELPER_map_lookup_elem: case HELPER_map_delete_elem: case HELPER_get_current_comm:
+	case HELPER_probe_read:
+	case HELPER_probe_read_str:
+	case HELPER_probe_read_user:
+	case HELPER_probe_read_user_str:
+	case HELPER_probe_read_kernel:
+	case HELPER_probe_read_kernel_str:
+	case HELPER_map_lookup_elem:
+	case HELPER_map_delete_elem:
+	case HELPER_get_current_comm:
 		return o->helper_errors;
 	default:
 		return o->helper_errors || (!o->no_warnings && !sema_compat17(e->s));
@@ -61,12 +67,14 @@ static u32 helper_action(struct emit *e, u32 helper)
 
 	if (!is_told(e, helper) || !e->scratch->at)
 		return 0;
-	return action_node(e, e->scratch->at, ACTION_HELPER_ERROR, helper_proto(helper)->name, &type, 1).action;
+	return action_node(e, e->scratch->at, ACTION_HELPER_ERROR, helper_proto(helper)->name,
+			   &type, 1)
+		.action;
 }
 
 static void report(struct emit *e, u64 what, struct val *ret)
 {
-	struct val *args[] = { emit_i64(e, (s64)what), ret };
+	struct val *args[] = {emit_i64(e, (s64)what), ret};
 
 	e->scratch->reports |= what >> ACTION_SHIFT != 0;
 	ir_call(e->b, OP_CALL, reporter(e)->index, IR_I64, 2, args);
@@ -84,7 +92,8 @@ void emit_check(struct emit *e, u32 helper, struct val *ret)
 
 	if (!action)
 		return;
-	/* helpers return an int: a bpf_loop() that the verifier put in place leaves the upper half zero */
+	/* helpers return an int: a bpf_loop() that the verifier put in place leaves the upper half
+	 * zero */
 	ret = emit_narrow(e, ret, stype_int(4, true));
 	f = emit_if(e, ir_cmp(e->b, OP_SLT, ret, emit_i64(e, 0)));
 	report(e, COUNT_HOWMANY | (u64)action << ACTION_SHIFT, ret);
@@ -124,7 +133,8 @@ static void define(struct emit *e, const struct fn *fn)
 
 		emit_count_at(e, emit_i64(e, COUNT_EVENTS_LOST));
 		emit_else(e, &there);
-		head = emit_bin_imm(e, OP_OR, emit_bin_imm(e, OP_SUB, action, 1), (s64)((u64)record->size << 32));
+		head = emit_bin_imm(e, OP_OR, emit_bin_imm(e, OP_SUB, action, 1),
+				    (s64)((u64)record->size << 32));
 		ir_store(e->b, head, p, 0);
 		ir_store(e->b, ret, p, record->fields[0].off);
 		emit_call(e, HELPER_ringbuf_submit, p, emit_i64(e, 0));

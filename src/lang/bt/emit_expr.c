@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-static const char DIV_BY_ZERO[] =
-	"Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result.";
+static const char DIV_BY_ZERO[] = "Divide or modulo by 0 detected. This can lead to unexpected "
+				  "results. 1 is being used as the result.";
 static const char OUT_OF_BOUNDS[] =
 	"Array access out of bounds. This can lead to unexpected results.";
 
@@ -53,7 +53,7 @@ struct merge {
 
 static struct merge merge_new(struct emit *e, const struct stype *type)
 {
-	struct merge m = { type, NULL };
+	struct merge m = {type, NULL};
 
 	if (!type || type->kind == ST_NONE || type->kind == ST_VOID)
 		return m;
@@ -75,216 +75,8 @@ static struct rv merge_get(struct emit *e, const struct merge *m)
 {
 	if (!m->to)
 		return RV_NONE;
-	return (struct rv){ m->type, stype_is_scalar(m->type) ? ir_load(e->b, IR_I64, m->to, 0) : m->to };
-}
-
-/* ---- comparisons ---- */
-
-/* Address with the string's bytes up to size, zeroes behind its end. */
-static struct val *clean_str(struct emit *e, struct rv v, u32 size)
-{
-	struct val *t = emit_temp(e, size);
-	struct stype as = { .kind = ST_STR, .size = size };
-	const struct stype *type = v.type->size == size ? v.type : NULL;
-
-	if (!type) {
-		struct stype *copy = arena_alloc(&e->m->arena, sizeof(*copy));
-
-		*copy = as;
-		type = copy;
-	}
-	emit_put(e, v, type, t, PUT_CLEAN);
-	return t;
-}
-
-/* Do n bytes differ?  Both lie where they can be read directly. */
-static struct val *differ_inline(struct emit *e, struct val *a, struct val *b, u32 n)
-{
-	struct val *all = NULL;
-
-	for (u32 off = 0; off < n;) {
-		u32 size = 8;
-		struct val *d;
-
-		while (size > n - off || off % size)
-			size /= 2;
-		d = emit_bin(e, OP_XOR, emit_load(e, stype_int(size, false), a, off),
-			     emit_load(e, stype_int(size, false), b, off));
-		all = all ? emit_bin(e, OP_OR, all, d) : d;
-		off += size;
-	}
-	return all ? emit_cmp_imm(e, OP_NE, all, 0) : ir_const(e->b, IR_I1, 0);
-}
-
-/* The same for many bytes (a multiple of 8): a loop, left at the first difference. */
-static struct val *differ_loop(struct emit *e, struct val *a, struct val *b, u32 n)
-{
-	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn),
-		   *end = blk_new(e->fn);
-	struct val *at = ir_alloca(e->fn, 8, 8), *found = ir_alloca(e->fn, 8, 8), *i, *x, *y;
-
-	ir_store(e->b, emit_i64(e, 0), at, 0);
-	ir_store(e->b, emit_i64(e, 0), found, 0);
-	ir_jmp(e->b, head);
-	e->b = head;
-	i = ir_load(e->b, IR_I64, at, 0);
-	ir_br(e->b, emit_cmp_imm(e, OP_ULT, i, n), body, end);
-	e->b = body;
-	x = ir_load(e->b, IR_I64, ir_ptradd(e->b, a, i), 0);
-	y = ir_load(e->b, IR_I64, ir_ptradd(e->b, b, i), 0);
-	ir_store(e->b, emit_bin(e, OP_XOR, x, y), found, 0);
-	ir_br(e->b, ir_cmp(e->b, OP_EQ, x, y), next, end);
-	e->b = next;
-	ir_store(e->b, emit_bin_imm(e, OP_ADD, i, 8), at, 0);
-	ir_jmp(e->b, head);
-	e->b = end;
-	return emit_cmp_imm(e, OP_NE, ir_load(e->b, IR_I64, found, 0), 0);
-}
-
-enum { COMPARE_INLINE = 64 };
-
-static struct val *differ(struct emit *e, struct val *a, struct val *b, u32 n)
-{
-	struct val *rest, *first;
-
-	if (n <= COMPARE_INLINE)
-		return differ_inline(e, a, b, n);
-	first = differ_loop(e, a, b, n & ~7u);
-	if (!(n & 7))
-		return first;
-	rest = differ_inline(e, emit_add(e, a, n & ~7u), emit_add(e, b, n & ~7u), n & 7);
-	return ir_bin(e->b, OP_OR, first, rest);
-}
-
-static struct val *compare_parts(struct emit *e, struct rv a, struct rv b)
-{
-	struct val *all = ir_const(e->b, IR_I1, 0);
-
-	for (u32 i = 0; i < a.type->n_fields && i < b.type->n_fields; i++) {
-		const struct stype_field *fa = &a.type->fields[i], *fb = &b.type->fields[i];
-
-		all = ir_bin(e->b, OP_OR, all,
-			     emit_compare(e, emit_field(e, a, fa, fa->type), emit_field(e, b, fb, fb->type)));
-	}
-	return all;
-}
-
-struct val *emit_compare(struct emit *e, struct rv a, struct rv b)
-{
-	u32 n;
-
-	if (!a.v || !b.v || !a.type || !b.type)
-		return ir_const(e->b, IR_I1, 0);
-	if (a.v->type != IR_PTR || b.v->type != IR_PTR)
-		return ir_cmp(e->b, OP_NE, emit_int(e, a.v), emit_int(e, b.v));
-	if ((a.type->kind == ST_TUPLE && b.type->kind == ST_TUPLE) ||
-	    (a.type->kind == ST_RECORD && b.type->kind == ST_RECORD))
-		return compare_parts(e, a, b);
-	if (a.type->kind == ST_STR && b.type->kind == ST_STR) {
-		n = ALIGN_UP(MAX(a.type->size, b.type->size), 8u);
-		return differ(e, clean_str(e, a, n), clean_str(e, b, n), n);
-	}
-	n = MIN(a.type->size, b.type->size);
-	return differ(e, emit_direct(e, a), emit_direct(e, b), n);
-}
-
-/* A string with one known now: as many bytes as that has, its NUL too. */
-static struct val *compare_literal(struct emit *e, struct rv v, const char *text)
-{
-	u32 len = (u32)strlen(text), n = MIN(len + 1, v.type->size);
-	struct val *p, *all = NULL;
-
-	if (len > v.type->size)
-		return ir_const(e->b, IR_I1, 1);
-	p = emit_direct(e, v);
-	if (n > COMPARE_INLINE) {
-		u32 size = ALIGN_UP(n, 8u);
-		u8 *padded = arena_alloc(&e->m->arena, size + 1);
-
-		memcpy(padded, text, MIN(len, n));
-		return differ(e, p, emit_bytes(e, padded, size), n);
-	}
-	for (u32 off = 0; off < n;) {
-		u32 size = 8;
-		u64 word = 0;
-		struct val *d;
-
-		while (size > n - off || off % size)
-			size /= 2;
-		memcpy(&word, text + off, MIN(size, len + 1 - off));
-		d = emit_bin_imm(e, OP_XOR, emit_load(e, stype_int(size, false), p, off), (s64)word);
-		all = all ? emit_bin(e, OP_OR, all, d) : d;
-		off += size;
-	}
-	return emit_cmp_imm(e, OP_NE, all, 0);
-}
-
-static bool is_unsigned(const struct node *n)
-{
-	return n->type && !n->type->is_signed && n->type->kind != ST_BOOL;
-}
-
-static bool fits_unsigned(const struct node *n)
-{
-	return is_unsigned(n) || (n->is_const && n->konst >= 0);
-}
-
-/* Numbers of 32 bits and less are exact in 64 with a sign.  Unsigned 64 bits are compared as such only with
- * others without a sign; in 0.17 one was enough, of any width. */
-static bool compares_unsigned(const struct emit *e, const struct node *a, const struct node *b)
-{
-	if (sema_compat17(e->s))
-		return is_unsigned(a) || is_unsigned(b);
-	return fits_unsigned(a) && fits_unsigned(b);
-}
-
-static struct val *compare_ints(struct emit *e, u32 op, const struct node *a, const struct node *b)
-{
-	bool no_sign = compares_unsigned(e, a, b);
-	struct val *x = emit_scalar(e, a), *y = emit_scalar(e, b);
-
-	switch (op) {
-	case BT_EQ: return ir_cmp(e->b, OP_EQ, x, y);
-	case BT_NE: return ir_cmp(e->b, OP_NE, x, y);
-	case BT_LT: return ir_cmp(e->b, no_sign ? OP_ULT : OP_SLT, x, y);
-	case BT_GT: return ir_cmp(e->b, no_sign ? OP_ULT : OP_SLT, y, x);
-	case BT_LE: return ir_cmp(e->b, no_sign ? OP_ULE : OP_SLE, x, y);
-	default: return ir_cmp(e->b, no_sign ? OP_ULE : OP_SLE, y, x);
-	}
-}
-
-static bool is_number(const struct node *n)
-{
-	return !n->type || stype_is_scalar(n->type) || stype_is_agg(n->type);
-}
-
-/* A comparison as i1. */
-static struct val *compare(struct emit *e, const struct node *n)
-{
-	const struct node *a = n->kids, *b = a->next;
-	struct val *d;
-
-	if (is_number(a) && is_number(b))
-		return compare_ints(e, n->op, a, b);
-	if (b->str && a->type->kind == ST_STR)
-		d = compare_literal(e, emit_expr(e, a), b->str);
-	else if (a->str && b->type->kind == ST_STR)
-		d = compare_literal(e, emit_expr(e, b), a->str);
-	else if (is_number(a) || is_number(b))
-		d = ir_cmp(e->b, OP_NE, emit_scalar(e, a), emit_scalar(e, b));
-	else {
-		struct rv x = emit_expr(e, a);
-
-		d = emit_compare(e, x, emit_expr(e, b));
-	}
-	if (n->op == BT_NE)
-		return d;
-	return ir_bin(e->b, OP_XOR, d, ir_const(e->b, IR_I1, 1));
-}
-
-static bool is_comparison(const struct node *n)
-{
-	return n->kind == NODE_BINARY && n->op >= BT_EQ && n->op <= BT_GE;
+	return (struct rv){m->type,
+			   stype_is_scalar(m->type) ? ir_load(e->b, IR_I64, m->to, 0) : m->to};
 }
 
 /* ---- truth ---- */
@@ -293,8 +85,8 @@ struct val *emit_is_true(struct emit *e, const struct node *n)
 {
 	struct rv v;
 
-	if (is_comparison(n) && !n->is_const)
-		return compare(e, n);
+	if (emit_is_comparison(n) && !n->is_const)
+		return emit_comparison(e, n);
 	v = emit_expr(e, n);
 	if (!v.v)
 		return ir_const(e->b, IR_I1, 0);
@@ -344,13 +136,14 @@ static struct rv truth(struct emit *e, const struct node *n)
 	ir_store(no, ir_const(no, IR_I64, 0), slot, 0);
 	ir_jmp(no, end);
 	e->b = end;
-	return (struct rv){ n->type, ir_load(end, IR_I64, slot, 0) };
+	return (struct rv){n->type, ir_load(end, IR_I64, slot, 0)};
 }
 
 /* ---- arithmetic ---- */
 
 /* 0 gives 1 and a word about it; in 0.17 it gave 0. */
-static struct val *divide(struct emit *e, const struct node *n, enum ir_op op, struct val *x, struct val *y)
+static struct val *divide(struct emit *e, const struct node *n, enum ir_op op, struct val *x,
+			  struct val *y)
 {
 	const struct node *by = n->kids->next;
 	struct val *slot;
@@ -395,7 +188,8 @@ static u32 target_size(const struct stype *ptr)
 }
 
 /* Pointers count their targets. */
-static struct val *ptr_arith(struct emit *e, const struct node *n, u32 op, struct val *x, struct val *y)
+static struct val *ptr_arith(struct emit *e, const struct node *n, u32 op, struct val *x,
+			     struct val *y)
 {
 	const struct node *a = n->kids, *b = a->next;
 
@@ -414,15 +208,24 @@ struct val *emit_arith(struct emit *e, const struct node *n, u32 op, struct val 
 		return ptr_arith(e, n, op, x, y);
 
 	switch (op) {
-	case BT_ADD: return emit_bin(e, OP_ADD, x, y);
-	case BT_SUB: return emit_bin(e, OP_SUB, x, y);
-	case BT_MUL: return emit_bin(e, OP_MUL, x, y);
-	case BT_DIV: return divide(e, n, is_signed ? OP_SDIV : OP_UDIV, x, y);
-	case BT_MOD: return divide(e, n, is_signed ? OP_SREM : OP_UREM, x, y);
-	case BT_AND: return emit_bin(e, OP_AND, x, y);
-	case BT_OR: return emit_bin(e, OP_OR, x, y);
-	case BT_XOR: return emit_bin(e, OP_XOR, x, y);
-	case BT_SHL: return emit_bin(e, OP_SHL, x, y);
+	case BT_ADD:
+		return emit_bin(e, OP_ADD, x, y);
+	case BT_SUB:
+		return emit_bin(e, OP_SUB, x, y);
+	case BT_MUL:
+		return emit_bin(e, OP_MUL, x, y);
+	case BT_DIV:
+		return divide(e, n, is_signed ? OP_SDIV : OP_UDIV, x, y);
+	case BT_MOD:
+		return divide(e, n, is_signed ? OP_SREM : OP_UREM, x, y);
+	case BT_AND:
+		return emit_bin(e, OP_AND, x, y);
+	case BT_OR:
+		return emit_bin(e, OP_OR, x, y);
+	case BT_XOR:
+		return emit_bin(e, OP_XOR, x, y);
+	case BT_SHL:
+		return emit_bin(e, OP_SHL, x, y);
 	default: /* >> brings in zeroes, also where the sign was */
 		if (n->type && stype_is_scalar(n->type))
 			x = emit_narrow(e, x, stype_int(n->type->size, false));
@@ -430,19 +233,18 @@ struct val *emit_arith(struct emit *e, const struct node *n, u32 op, struct val 
 	}
 }
 
-
 static struct rv binary(struct emit *e, const struct node *n)
 {
 	struct val *x, *y, *v;
 
 	if (n->op == BT_LAND || n->op == BT_LOR)
 		return truth(e, n);
-	if (is_comparison(n))
-		return (struct rv){ n->type, ir_cast(e->b, OP_ZEXT, IR_I64, compare(e, n)) };
+	if (emit_is_comparison(n))
+		return (struct rv){n->type, ir_cast(e->b, OP_ZEXT, IR_I64, emit_comparison(e, n))};
 	x = emit_scalar(e, n->kids);
 	y = emit_scalar(e, n->kids->next);
 	v = emit_arith(e, n, n->op, x, y);
-	return (struct rv){ n->type, stype_is_scalar(n->type) ? emit_narrow(e, v, n->type) : v };
+	return (struct rv){n->type, stype_is_scalar(n->type) ? emit_narrow(e, v, n->type) : v};
 }
 
 /* ---- addresses ---- */
@@ -451,7 +253,7 @@ static struct rv binary(struct emit *e, const struct node *n)
 static struct rv value_at(struct emit *e, const struct node *n, struct val *p)
 {
 	struct emit_at was = emit_at(e, n);
-	struct rv v = { n->type, p };
+	struct rv v = {n->type, p};
 
 	if (stype_is_scalar(n->type))
 		v.v = emit_load(e, n->type, p, 0);
@@ -479,7 +281,7 @@ static struct rv address_of(struct emit *e, const struct node *n)
 		p = emit_map_lookup(e, of->map, emit_key(e, of));
 	else
 		p = emit_expr(e, of).v;
-	return (struct rv){ n->type, p ? emit_int(e, p) : emit_i64(e, 0) };
+	return (struct rv){n->type, p ? emit_int(e, p) : emit_i64(e, 0)};
 }
 
 static struct rv unary(struct emit *e, const struct node *n)
@@ -502,7 +304,7 @@ static struct rv unary(struct emit *e, const struct node *n)
 	default:
 		return emit_expr(e, n->kids);
 	}
-	return (struct rv){ n->type, stype_is_scalar(n->type) ? emit_narrow(e, x, n->type) : x };
+	return (struct rv){n->type, stype_is_scalar(n->type) ? emit_narrow(e, x, n->type) : x};
 }
 
 static struct rv field(struct emit *e, const struct node *n)
@@ -511,7 +313,7 @@ static struct rv field(struct emit *e, const struct node *n)
 	struct emit_at was;
 
 	if (!of.v || !of.type || !n->field)
-		return (struct rv){ n->type, emit_i64(e, 0) };
+		return (struct rv){n->type, emit_i64(e, 0)};
 	if (of.type->kind == ST_PTR || of.v->type != IR_PTR)
 		of.v = emit_ptr(e, emit_int(e, of.v),
 				of.type->kind == ST_PTR ? emit_space(e, of.type) : SPACE_UNKNOWN);
@@ -521,8 +323,10 @@ static struct rv field(struct emit *e, const struct node *n)
 	return v;
 }
 
-/* Element i of what lies at p.  Memory that is read directly wants an index that is known to be inside. */
-static struct rv element(struct emit *e, const struct node *n, struct val *p, const struct stype *array)
+/* Element i of what lies at p.  Memory that is read directly wants an index that is known to be
+ * inside. */
+static struct rv element(struct emit *e, const struct node *n, struct val *p,
+			 const struct stype *array)
 {
 	const struct node *index = n->kids->next;
 	u32 size = MAX(n->type->size, 1u);
@@ -556,11 +360,11 @@ static struct rv index_of(struct emit *e, const struct node *n)
 	struct rv of = emit_expr(e, n->kids);
 
 	if (!of.v || !t)
-		return (struct rv){ n->type, emit_i64(e, 0) };
+		return (struct rv){n->type, emit_i64(e, 0)};
 	if (t->kind == ST_PTR)
 		return element(e, n, emit_ptr(e, emit_int(e, of.v), emit_space(e, t)), NULL);
 	if (of.v->type != IR_PTR)
-		return (struct rv){ n->type, emit_i64(e, 0) };
+		return (struct rv){n->type, emit_i64(e, 0)};
 	return element(e, n, of.v, t);
 }
 
@@ -574,29 +378,31 @@ static struct rv cast(struct emit *e, const struct node *n)
 	struct val *t;
 
 	if (!v.v)
-		return (struct rv){ to, emit_i64(e, 0) };
+		return (struct rv){to, emit_i64(e, 0)};
 	if (stype_is_scalar(to)) {
 		if (v.v->type == IR_PTR && v.type && stype_is_mem(v.type))
-			v.v = emit_load(e, stype_int(MIN(to->size, MAX(v.type->size, 1u)), to->is_signed), v.v, 0);
+			v.v = emit_load(
+				e, stype_int(MIN(to->size, MAX(v.type->size, 1u)), to->is_signed),
+				v.v, 0);
 		v.v = emit_int(e, v.v);
 		if (to->kind == ST_BOOL)
 			v.v = ir_cast(e->b, OP_ZEXT, IR_I64, emit_cmp_imm(e, OP_NE, v.v, 0));
-		return (struct rv){ to, emit_narrow(e, v.v, to) };
+		return (struct rv){to, emit_narrow(e, v.v, to)};
 	}
 	if (v.v->type == IR_PTR) {
 		if (v.type && to->size <= v.type->size)
-			return (struct rv){ to, v.v };
+			return (struct rv){to, v.v};
 		t = emit_temp(e, to->size);
 		emit_zero(e, t, to->size);
 		emit_put(e, v, to, t, PUT_ZEROED);
-		return (struct rv){ to, t };
+		return (struct rv){to, t};
 	}
 	/* the bytes of an integer */
 	t = emit_temp(e, MAX(to->size, 8u));
 	ir_store(e->b, v.v, t, 0);
 	if (to->size > 8)
 		emit_zero(e, emit_add(e, t, 8), to->size - 8);
-	return (struct rv){ to, t };
+	return (struct rv){to, t};
 }
 
 /* ---- choices ---- */
@@ -611,7 +417,9 @@ static struct rv ternary(struct emit *e, const struct node *n)
 		struct rv v = emit_expr(e, cond);
 
 		merge_put(e, &m, v);
-		ir_br(e->b, v.v ? emit_cmp_imm(e, OP_NE, emit_int(e, v.v), 0) : ir_const(e->b, IR_I1, 0), end, no);
+		ir_br(e->b,
+		      v.v ? emit_cmp_imm(e, OP_NE, emit_int(e, v.v), 0) : ir_const(e->b, IR_I1, 0),
+		      end, no);
 		ir_jmp(yes, end);
 		other = then;
 	} else {
@@ -640,7 +448,8 @@ struct rv emit_if_value(struct emit *e, const struct node *n)
 	ir_jmp(e->b, end);
 	e->b = no;
 	if (other)
-		merge_put(e, &m, other->kind == NODE_IF ? emit_if_value(e, other) : emit_block(e, other));
+		merge_put(e, &m,
+			  other->kind == NODE_IF ? emit_if_value(e, other) : emit_block(e, other));
 	ir_jmp(e->b, end);
 	e->b = end;
 	return merge_get(e, &m);
@@ -653,7 +462,7 @@ static struct rv composite(struct emit *e, const struct node *n)
 	struct val *t = emit_temp(e, n->type->size);
 
 	emit_put_node(e, n, n->type, t, PUT_PLAIN);
-	return (struct rv){ n->type, t };
+	return (struct rv){n->type, t};
 }
 
 static struct rv literal(struct emit *e, const struct node *n)
@@ -662,10 +471,10 @@ static struct rv literal(struct emit *e, const struct node *n)
 	u8 *padded;
 
 	if (size <= len)
-		return (struct rv){ n->type, emit_bytes(e, n->str, len) };
+		return (struct rv){n->type, emit_bytes(e, n->str, len)};
 	padded = arena_alloc(&e->m->arena, size);
 	memcpy(padded, n->str, len);
-	return (struct rv){ n->type, emit_bytes(e, padded, size) };
+	return (struct rv){n->type, emit_bytes(e, padded, size)};
 }
 
 static struct rv call(struct emit *e, const struct node *n)
@@ -686,11 +495,13 @@ struct rv emit_expr(struct emit *e, const struct node *n)
 	if (n->str && n->type && n->type->kind == ST_STR)
 		return literal(e, n);
 	if (n->is_const)
-		return (struct rv){ n->type, emit_i64(e, n->konst) };
+		return (struct rv){n->type, emit_i64(e, n->konst)};
 	switch (n->kind) {
-	case NODE_INT: case NODE_BOOL:
-		return (struct rv){ n->type, emit_i64(e, (s64)n->value) };
-	case NODE_CALL: case NODE_NAME:
+	case NODE_INT:
+	case NODE_BOOL:
+		return (struct rv){n->type, emit_i64(e, (s64)n->value)};
+	case NODE_CALL:
+	case NODE_NAME:
 		return call(e, n);
 	case NODE_VAR:
 		return n->var ? emit_var_get(e, n->var) : RV_NONE;
@@ -708,7 +519,8 @@ struct rv emit_expr(struct emit *e, const struct node *n)
 		return field(e, n);
 	case NODE_INDEX:
 		return index_of(e, n);
-	case NODE_TUPLE: case NODE_RECORD:
+	case NODE_TUPLE:
+	case NODE_RECORD:
 		return composite(e, n);
 	case NODE_CAST:
 		return cast(e, n);
@@ -716,7 +528,10 @@ struct rv emit_expr(struct emit *e, const struct node *n)
 		return emit_if_value(e, n);
 	case NODE_BLOCK:
 		return emit_block(e, n);
-	case NODE_COMPTIME: case NODE_EXPR_STMT: case NODE_FIELD_INIT: case NODE_PREDICATE:
+	case NODE_COMPTIME:
+	case NODE_EXPR_STMT:
+	case NODE_FIELD_INIT:
+	case NODE_PREDICATE:
 		return n->kids ? emit_expr(e, n->kids) : RV_NONE;
 	default:
 		return RV_NONE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/emit_stmt.c - statements, variables, loops.
  *
- * The body of a loop over a range or a map is a callback.  It is given the unit's shared struct (emit_unit.h), where
- * variables lie that it has in common with the code around it:
+ * The body of a loop over a range or a map is a callback.  It is given the unit's shared struct
+ *(emit_unit.h), where variables lie that it has in common with the code around it:
  *
  *	break      return 1          continue   return 0
  *	return     note it in the shared struct, return 1; the code around leaves when it sees that
@@ -43,11 +43,11 @@ static bool shared_take(struct emit *e, u32 *off)
 
 /* ---- variables ---- */
 
-/* May one more scalar be a value of the function?  Too many that live at once would overflow the stack, where those
- * go that find no register. */
+/* May one more scalar be a value of the function?  Too many that live at once would overflow the
+ * stack, where those go that find no register. */
 static bool is_register(struct emit_frame *f)
 {
-	static const u32 most[] = { 32, 12, 6 };
+	static const u32 most[] = {32, 12, 6};
 
 	return f->n_scalars++ < most[MIN(f->depth, ARRAY_SIZE(most) - 1)];
 }
@@ -64,7 +64,8 @@ static struct emit_var *var_new(struct emit *e, struct bt_var *v)
 	if (v->is_captured && scalar && shared_take(e, &at->off)) {
 		at->place = VAR_SHARED;
 	} else if (!v->is_captured &&
-		   (scalar ? is_register(f) : (size <= e->s->set.on_stack_limit && size <= f->stack_left))) {
+		   (scalar ? is_register(f)
+			   : (size <= e->s->set.on_stack_limit && size <= f->stack_left))) {
 		at->place = VAR_ALLOCA;
 		at->alloca = ir_alloca(e->fn, size, 8);
 		at->alloca->name = v->name;
@@ -88,7 +89,8 @@ struct val *emit_var_addr(struct emit *e, struct bt_var *v)
 	case VAR_ALLOCA:
 		if (at->fn == e->fn)
 			return at->alloca;
-		emit_fail(e, v->decl, -EINVAL, "'%s' can't be reached from inside this loop", v->name);
+		emit_fail(e, v->decl, -EINVAL, "'%s' can't be reached from inside this loop",
+			  v->name);
 		return emit_temp(e, 8);
 	case VAR_SHARED:
 		return emit_add(e, shared_get(e), at->off);
@@ -102,8 +104,8 @@ struct rv emit_var_get(struct emit *e, struct bt_var *v)
 	struct val *p = emit_var_addr(e, v);
 
 	if (!v->type || stype_is_scalar(v->type))
-		return (struct rv){ v->type, ir_load(e->b, IR_I64, p, 0) };
-	return (struct rv){ v->type, p };
+		return (struct rv){v->type, ir_load(e->b, IR_I64, p, 0)};
+	return (struct rv){v->type, p};
 }
 
 void emit_scalar_set(struct emit *e, struct bt_var *v, struct val *scalar)
@@ -190,7 +192,7 @@ struct rv emit_increment(struct emit *e, const struct node *n)
 	if (of->var->type && stype_is_scalar(of->var->type))
 		new = emit_narrow(e, new, of->var->type);
 	emit_scalar_set(e, of->var, new);
-	return (struct rv){ n->type, n->value ? new : old };
+	return (struct rv){n->type, n->value ? new : old};
 }
 
 /* ---- leaving ---- */
@@ -220,7 +222,8 @@ static void pass_on_return(struct emit *e, const struct emit_frame *body)
 
 	if (!body->leaves)
 		return;
-	f = emit_if(e, emit_cmp_imm(e, OP_NE, ir_load(e->b, IR_I64, shared_get(e), SHARED_LEFT), 0));
+	f = emit_if(e,
+		    emit_cmp_imm(e, OP_NE, ir_load(e->b, IR_I64, shared_get(e), SHARED_LEFT), 0));
 	if (e->frame->up) {
 		ir_ret(e->b, emit_i64(e, 1));
 		e->frame->leaves = true;
@@ -295,11 +298,13 @@ static struct fn *callback_begin(struct emit *e, struct outside *o, u32 n_params
 		bool is_index = n_params == 2 && i == 0;
 
 		params[i] = fn_param(fn, is_index ? IR_I64 : IR_PTR,
-				     is_index ? SPACE_UNKNOWN : i + 1 == n_params ? SPACE_STACK :
-				     i == 0 ? SPACE_MAP : SPACE_MAP_VALUE);
+				     is_index		 ? SPACE_UNKNOWN
+				     : i + 1 == n_params ? SPACE_STACK
+				     : i == 0		 ? SPACE_MAP
+							 : SPACE_MAP_VALUE);
 	}
 	shared = params[n_params - 1];
-	*o = (struct outside){ .b = e->b, .ctx = e->ctx };
+	*o = (struct outside){.b = e->b, .ctx = e->ctx};
 	f = emit_fn_begin(e, fn);
 	f->shared = shared;
 	f->loop = &o->loop;
@@ -332,8 +337,9 @@ static void for_range_in_place(struct emit *e, const struct node *n)
 	const struct node *var = n->kids, *range = var->next, *block = range->next;
 	struct val *from = emit_scalar(e, range->kids), *to = emit_scalar(e, range->kids->next), *i;
 	struct val *at = ir_alloca(e->fn, 8, 8);
-	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn), *end = blk_new(e->fn);
-	struct emit_loop loop = { e->frame->loop, next, end };
+	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *next = blk_new(e->fn),
+		   *end = blk_new(e->fn);
+	struct emit_loop loop = {e->frame->loop, next, end};
 
 	ir_store(e->b, from, at, 0);
 	ir_jmp(e->b, head);
@@ -361,7 +367,8 @@ struct loop_start {
 
 static struct val *start_at(struct emit *e, struct loop_start s)
 {
-	return s.in_shared ? emit_add(e, shared_get(e), s.off) : scratch_addr(e, REGION_SLOTS, s.off);
+	return s.in_shared ? emit_add(e, shared_get(e), s.off)
+			   : scratch_addr(e, REGION_SLOTS, s.off);
 }
 
 static struct loop_start start_put(struct emit *e, struct val *from)
@@ -378,7 +385,8 @@ static struct loop_start start_put(struct emit *e, struct val *from)
 static void for_range(struct emit *e, const struct node *n)
 {
 	const struct node *var = n->kids, *range = var->next, *block = range->next;
-	struct val *from = emit_scalar(e, range->kids), *to = emit_scalar(e, range->kids->next), *count, *i;
+	struct val *from = emit_scalar(e, range->kids), *to = emit_scalar(e, range->kids->next),
+		   *count, *i;
 	struct emit_frame *body;
 	struct outside o;
 	struct emit_if f;
@@ -399,8 +407,9 @@ static void for_range(struct emit *e, const struct node *n)
 	emit_stmt(e, block);
 	callback_end(e, &o);
 	/* more than 2^23 turns it refuses */
-	emit_check(e, HELPER_loop, emit_call(e, HELPER_loop, count, ir_ref(e->b, OP_FUNC, fn->index, 0),
-					     e->frame->shared, emit_i64(e, 0)));
+	emit_check(e, HELPER_loop,
+		   emit_call(e, HELPER_loop, count, ir_ref(e->b, OP_FUNC, fn->index, 0),
+			     e->frame->shared, emit_i64(e, 0)));
 	pass_on_return(e, body);
 	emit_endif(e, &f);
 }
@@ -422,26 +431,26 @@ static void for_map(struct emit *e, const struct node *n)
 	body = e->frame;
 	if (pair && pair->kind == ST_TUPLE && pair->n_fields == 2) {
 		struct val *to = emit_var_addr(e, var->var);
-		struct rv key = { m->key, fn->params.p[1] };
+		struct rv key = {m->key, fn->params.p[1]};
 
 		emit_zero(e, to, pair->size);
 		if (stype_is_scalar(m->key))
 			key.v = emit_load(e, m->key, key.v, 0);
 		emit_put(e, key, m->key, emit_add(e, to, pair->fields[0].off), PUT_ZEROED);
-		emit_put(e, emit_map_value(e, m, fn->params.p[1], fn->params.p[2]), pair->fields[1].type,
-			 emit_add(e, to, pair->fields[1].off), PUT_ZEROED);
+		emit_put(e, emit_map_value(e, m, fn->params.p[1], fn->params.p[2]),
+			 pair->fields[1].type, emit_add(e, to, pair->fields[1].off), PUT_ZEROED);
 	}
 	emit_stmt(e, block);
 	callback_end(e, &o);
-	emit_call(e, HELPER_for_each_map_elem, emit_map_ref(e, m), ir_ref(e->b, OP_FUNC, fn->index, 0),
-		  e->frame->shared, emit_i64(e, 0));
+	emit_call(e, HELPER_for_each_map_elem, emit_map_ref(e, m),
+		  ir_ref(e->b, OP_FUNC, fn->index, 0), e->frame->shared, emit_i64(e, 0));
 	pass_on_return(e, body);
 }
 
 static void while_loop(struct emit *e, const struct node *n)
 {
 	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *end = blk_new(e->fn);
-	struct emit_loop loop = { e->frame->loop, head, end };
+	struct emit_loop loop = {e->frame->loop, head, end};
 
 	ir_jmp(e->b, head);
 	e->b = head;
@@ -460,7 +469,7 @@ static void unroll(struct emit *e, const struct node *n)
 	struct blk *end = blk_new(e->fn);
 
 	for (s64 i = 0; i < times; i++) {
-		struct emit_loop loop = { e->frame->loop, blk_new(e->fn), end };
+		struct emit_loop loop = {e->frame->loop, blk_new(e->fn), end};
 
 		e->frame->loop = &loop;
 		emit_stmt(e, n->kids->next);
@@ -541,7 +550,8 @@ static void statement(struct emit *e, const struct node *n)
 		else
 			for_range_in_place(e, n);
 		break;
-	case NODE_BREAK: case NODE_CONTINUE:
+	case NODE_BREAK:
+	case NODE_CONTINUE:
 		jump(e, n);
 		break;
 	case NODE_RETURN:

@@ -123,7 +123,7 @@ void emit_reporter(struct emit *e);            /* the function that does it, whe
 u32 emit_events_map(struct emit *e);
 void emit_count_at(struct emit *e, struct val *c);     /* the count that an i64 says */
 
-/* ---- emit_mem.c ---- */
+/* ---- emit_scratch.c ---- */
 void scratch_begin(struct emit *e);            /* a new unit */
 void scratch_end(struct emit *e);              /* bases become lookups */
 void scratch_finish(struct emit *e);           /* maps of the module */
@@ -135,11 +135,13 @@ void scratch_release(struct emit *e, struct emit_mark m); /* .. are free again *
 u32 scratch_slot(struct emit *e, u32 bytes);
 struct val *scratch_temp(struct emit *e, u32 bytes); /* never on the stack */
 struct val *scratch_addr(struct emit *e, enum scratch_region r, u32 off);
+struct val *emit_zeros(struct emit *e, u32 bytes); /* read-only zeroes */
+
+/* ---- emit_mem.c ---- */
 bool emit_is_direct(enum ir_space s);          /* may helpers read it as memory? */
 struct val *emit_add(struct emit *e, struct val *p, s64 off);
 /* emit_read() of as many bytes as an i64 says, by a helper whatever memory it is. */
 struct val *emit_read_some(struct emit *e, struct val *dst, struct val *n, struct val *src);
-struct val *emit_zeros(struct emit *e, u32 bytes); /* read-only zeroes */
 void emit_zero(struct emit *e, struct val *p, u32 bytes);
 void emit_copy(struct emit *e, struct val *to, struct val *from, u32 bytes);
 /* How clean the memory is that a value is put into. */
@@ -163,6 +165,10 @@ struct val *emit_is_true(struct emit *e, const struct node *n);  /* i1 */
 struct val *emit_bin(struct emit *e, enum ir_op op, struct val *x, struct val *y);
 struct val *emit_bin_imm(struct emit *e, enum ir_op op, struct val *x, s64 y);
 struct val *emit_cmp_imm(struct emit *e, enum ir_op op, struct val *x, s64 y);
+
+/* ---- emit_compare.c ---- */
+bool emit_is_comparison(const struct node *n);
+struct val *emit_comparison(struct emit *e, const struct node *n); /* i1 */
 struct val *emit_compare(struct emit *e, struct rv a, struct rv b);  /* i1: they differ */
 
 /* ---- emit_stmt.c ---- */

@@ -20,8 +20,8 @@ static void want_number(struct sema *s, struct node *n)
 {
 	const struct stype *t = n->kids->type;
 
-	if (!t || t->kind == ST_NONE || t->kind == ST_INT || t->kind == ST_BOOL || t->kind == ST_ENUM ||
-	    t->kind == ST_PTR || sema_is_number_agg(t))
+	if (!t || t->kind == ST_NONE || t->kind == ST_INT || t->kind == ST_BOOL ||
+	    t->kind == ST_ENUM || t->kind == ST_PTR || sema_is_number_agg(t))
 		return;
 	sema_error(s, n, "%s() only supports integer arguments (%s provided)", n->text,
 		   stype_name(sema_types(s), t));
@@ -46,10 +46,10 @@ void func_check_count(struct sema *s, struct node *n)
 	n->type = stype_simple(ST_COUNT);
 }
 
-#define AGG(name, kind)                                                        \
-	void func_check_##name(struct sema *s, struct node *n)                 \
-	{                                                                      \
-		check_agg(s, n, kind);                                         \
+#define AGG(name, kind)                                        \
+	void func_check_##name(struct sema *s, struct node *n) \
+	{                                                      \
+		check_agg(s, n, kind);                         \
 	}
 AGG(sum, ST_SUM)
 AGG(min, ST_MIN)
@@ -64,7 +64,8 @@ void func_check_hist(struct sema *s, struct node *n)
 	s64 v = 0;
 
 	want_number(s, n);
-	if (bits && sema_literal_int(s, bits, "the number of bits of hist()", &v) && (v < 0 || v > HIST_BITS_MAX)) {
+	if (bits && sema_literal_int(s, bits, "the number of bits of hist()", &v) &&
+	    (v < 0 || v > HIST_BITS_MAX)) {
 		sema_error(s, n, "hist: bits %lld must be 0..%d", (long long)v, HIST_BITS_MAX);
 		v = 0;
 	}
@@ -87,18 +88,21 @@ void func_check_lhist(struct sema *s, struct node *n)
 		return;
 	}
 	if (min >= max) {
-		sema_error(s, n, "lhist() min must be less than max (provided min %lld and max %lld)",
+		sema_error(s, n,
+			   "lhist() min must be less than max (provided min %lld and max %lld)",
 			   (long long)min, (long long)max);
 		return;
 	}
 	buckets = ((u64)max - (u64)min) / (u64)step;
 	if (buckets > LHIST_BUCKETS_MAX) {
-		sema_error(s, n, "lhist() too many buckets, must be <= %d (would need %llu)", LHIST_BUCKETS_MAX,
-			   (unsigned long long)buckets);
+		sema_error(s, n, "lhist() too many buckets, must be <= %d (would need %llu)",
+			   LHIST_BUCKETS_MAX, (unsigned long long)buckets);
 		return;
 	}
 	if (!buckets) {
-		sema_error(s, n, "lhist() step is too large for the given range (provided step %lld for range %llu)",
+		sema_error(s, n,
+			   "lhist() step is too large for the given range (provided step %lld for "
+			   "range %llu)",
 			   (long long)step, (unsigned long long)((u64)max - (u64)min));
 		return;
 	}
@@ -110,7 +114,10 @@ static bool series_fn(struct sema *s, struct node *n, enum tseries_fn *fn)
 	static const struct {
 		const char *name;
 		enum tseries_fn fn;
-	} fns[] = { { "avg", TSERIES_AVG }, { "max", TSERIES_MAX }, { "min", TSERIES_MIN }, { "sum", TSERIES_SUM } };
+	} fns[] = {{"avg", TSERIES_AVG},
+		   {"max", TSERIES_MAX},
+		   {"min", TSERIES_MIN},
+		   {"sum", TSERIES_SUM}};
 	const char *name;
 
 	*fn = TSERIES_LAST;
@@ -123,7 +130,9 @@ static bool series_fn(struct sema *s, struct node *n, enum tseries_fn *fn)
 			return true;
 		}
 	if (name)
-		sema_error(s, n, "tseries() has no function \"%s\": there are avg, max, min and sum", name);
+		sema_error(s, n,
+			   "tseries() has no function \"%s\": there are avg, max, min and sum",
+			   name);
 	return false;
 }
 
@@ -139,22 +148,24 @@ void func_check_tseries(struct sema *s, struct node *n)
 	    !series_fn(s, node_kid(n, 3), &fn))
 		return;
 	if (interval <= 0) {
-		sema_error(s, n, "tseries() interval_ns must be greater than 0 (%lld provided)", (long long)interval);
+		sema_error(s, n, "tseries() interval_ns must be greater than 0 (%lld provided)",
+			   (long long)interval);
 		return;
 	}
 	if (count <= 0 || count > SERIES_INTERVALS_MAX) {
-		sema_error(s, n, "tseries() num_intervals must be 1 to %d (%lld provided)", SERIES_INTERVALS_MAX,
-			   (long long)count);
+		sema_error(s, n, "tseries() num_intervals must be 1 to %d (%lld provided)",
+			   SERIES_INTERVALS_MAX, (long long)count);
 		return;
 	}
-	n->type = stype_tseries(sema_types(s), stype_int(8, arg_is_signed(n)), interval, (u32)count, fn);
+	n->type = stype_tseries(sema_types(s), stype_int(8, arg_is_signed(n)), interval, (u32)count,
+				fn);
 }
 
-#define EMIT(name)                                                             \
-	struct rv func_emit_##name(struct emit *e, const struct node *n)       \
-	{                                                                      \
-		(void)n;                                                       \
-		return no_value(e);                                            \
+#define EMIT(name)                                                       \
+	struct rv func_emit_##name(struct emit *e, const struct node *n) \
+	{                                                                \
+		(void)n;                                                 \
+		return no_value(e);                                      \
 	}
 EMIT(count)
 EMIT(sum)
@@ -179,7 +190,8 @@ static struct bt_map *check_element(struct sema *s, struct node *n)
 	if (!m)
 		return NULL;
 	if (m->key && m->key->kind == ST_NONE && m->key == stype_none()) {
-		sema_error(s, n, "call to %s() expects a map with explicit keys (non-scalar map)", n->text);
+		sema_error(s, n, "call to %s() expects a map with explicit keys (non-scalar map)",
+			   n->text);
 		return NULL;
 	}
 	sema_map_key(s, m, key, sema_read_type(t));
@@ -204,7 +216,7 @@ struct rv func_emit_has_key(struct emit *e, const struct node *n)
 	const struct bt_map *m = n->kids->map;
 	struct val *key = emit_key_of(e, m, n->kids->next);
 
-	return (struct rv){ n->type, found(e, emit_map_lookup(e, m, key)) };
+	return (struct rv){n->type, found(e, emit_map_lookup(e, m, key))};
 }
 
 void func_check_find(struct sema *s, struct node *n)
@@ -215,7 +227,8 @@ void func_check_find(struct sema *s, struct node *n)
 
 	n->type = stype_bool();
 	if (var->kind != NODE_VAR) {
-		sema_error(s, var, "find() puts the value into a variable: its third argument must be one");
+		sema_error(s, var,
+			   "find() puts the value into a variable: its third argument must be one");
 		return;
 	}
 	v = sema_var_find(s, var->text);
@@ -248,7 +261,7 @@ struct rv func_emit_find(struct emit *e, const struct node *n)
 			emit_put(e, v, var->var->type, emit_var_addr(e, var->var), PUT_PLAIN);
 	}
 	emit_endif(e, &f);
-	return (struct rv){ n->type, ir_load(e->b, IR_I64, slot, 0) };
+	return (struct rv){n->type, ir_load(e->b, IR_I64, slot, 0)};
 }
 
 /* delete(@m[k]), delete(@scalar), delete(@m, k); in 0.17 any number of the first two. */
@@ -276,14 +289,16 @@ void func_check_delete(struct sema *s, struct node *n)
 		return;
 	}
 	for (struct node *k = n->kids; k; k = k->next) {
-		const struct bt_map *m = k->kind == NODE_MAP ? sema_map_make(s, k->text, k->at) : NULL;
+		const struct bt_map *m =
+			k->kind == NODE_MAP ? sema_map_make(s, k->text, k->at) : NULL;
 
 		if (!m) {
 			sema_error(s, k, "delete() expects a map, such as @x[key]");
 			continue;
 		}
 		if (!k->kids && m->key && m->key->kind != ST_NONE) {
-			sema_error(s, n, "call to delete() with a single argument expects a map without "
+			sema_error(s, n,
+				   "call to delete() with a single argument expects a map without "
 				   "explicit keys (scalar map)");
 			continue;
 		}
@@ -313,7 +328,7 @@ struct rv func_emit_delete(struct emit *e, const struct node *n)
 		for (const struct node *k = n->kids; k; k = k->next)
 			ret = remove_element(e, k->map, emit_key(e, k));
 	}
-	return (struct rv){ n->type, ir_cast(e->b, OP_ZEXT, IR_I64, emit_cmp_imm(e, OP_EQ, ret, 0)) };
+	return (struct rv){n->type, ir_cast(e->b, OP_ZEXT, IR_I64, emit_cmp_imm(e, OP_EQ, ret, 0))};
 }
 
 /* ---- len ---- */
@@ -340,13 +355,15 @@ void func_check_len(struct sema *s, struct node *n)
 	t = sema_expr(s, of);
 	if (is_stack(t) || t->kind == ST_NONE)
 		return;
-	sema_error(s, n, "len() expects a map with keys or a stack, not %s", stype_name(sema_types(s), t));
+	sema_error(s, n, "len() expects a map with keys or a stack, not %s",
+		   stype_name(sema_types(s), t));
 }
 
 /* Walks the map with a callback that does nothing: the helper returns how many elements it saw. */
 static struct val *map_len(struct emit *e, const struct bt_map *m)
 {
-	static const enum ir_space spaces[] = { SPACE_MAP, SPACE_MAP_VALUE, SPACE_MAP_VALUE, SPACE_STACK };
+	static const enum ir_space spaces[] = {SPACE_MAP, SPACE_MAP_VALUE, SPACE_MAP_VALUE,
+					       SPACE_STACK};
 	struct fn *fn = NULL;
 	struct blk *b;
 
@@ -360,8 +377,8 @@ static struct val *map_len(struct emit *e, const struct bt_map *m)
 		b = blk_new(fn);
 		ir_ret(b, ir_const(b, IR_I64, 0));
 	}
-	return emit_call(e, HELPER_for_each_map_elem, emit_map_ref(e, m), ir_ref(e->b, OP_FUNC, fn->index, 0),
-			 emit_i64(e, 0), emit_i64(e, 0));
+	return emit_call(e, HELPER_for_each_map_elem, emit_map_ref(e, m),
+			 ir_ref(e->b, OP_FUNC, fn->index, 0), emit_i64(e, 0), emit_i64(e, 0));
 }
 
 struct rv func_emit_len(struct emit *e, const struct node *n)
@@ -369,10 +386,11 @@ struct rv func_emit_len(struct emit *e, const struct node *n)
 	const struct node *of = n->kids;
 	struct rv v;
 
-	if (of->kind == NODE_MAP && !of->kids && of->map && of->map->key && of->map->key->kind != ST_NONE)
-		return (struct rv){ n->type, map_len(e, of->map) };
+	if (of->kind == NODE_MAP && !of->kids && of->map && of->map->key &&
+	    of->map->key->kind != ST_NONE)
+		return (struct rv){n->type, map_len(e, of->map)};
 	v = emit_expr(e, of);
 	if (!v.v || v.v->type != IR_PTR)
-		return (struct rv){ n->type, emit_i64(e, 0) };
-	return (struct rv){ n->type, emit_load(e, stype_int(4, false), v.v, 8) };
+		return (struct rv){n->type, emit_i64(e, 0)};
+	return (struct rv){n->type, emit_load(e, stype_int(4, false), v.v, 8)};
 }
