@@ -69,6 +69,16 @@ struct bt_settings {
 	u32 cache_user_symbols;
 };
 
+/* A setting as the script reads it, config.NAME. */
+struct bt_setting_value {
+	const char *name;
+	const char *text;           /* NULL: a number */
+	u64 number;
+	bool is_bool;
+};
+/* The nth: false past the end. */
+bool bt_setting_at(const struct bt_settings *set, u32 i, struct bt_setting_value *out);
+
 struct sema {
 	struct bt_program *prog;    /* nodes and texts live in its arena */
 	const struct bt_world *w;

@@ -111,21 +111,22 @@ static const struct stype_field *field_of(struct sema *s, struct node *n, const 
 static bool known_field(struct sema *s, struct node *n)
 {
 	struct node *k = n->kids;
+	struct bt_setting_value v;
 	const struct stype *t;
 	const char *text = NULL;
-	s64 v;
 
 	if (k->kind == NODE_NAME && !strcmp(k->text, "config")) {
-		if (!bt_setting_get(s, n->text, &v, &text)) {
+		if (!bt_setting_get(s, n->text, &v)) {
 			sema_error(s, n, "there is no setting '%s'", n->text);
 			return true;
 		}
-		if (text)
-			sema_become_str(n, arena_strdup(&s->prog->arena, text));
+		if (v.text)
+			sema_become_str(n, arena_strdup(&s->prog->arena, v.text));
 		else
-			sema_become_int(s, n, (u64)v, v < 0);
-		if (text)
-			n->type = stype_str(sema_types(s), (u32)strlen(text) + 1);
+			sema_become_int(s, n, v.number, false);
+		if (v.is_bool)
+			n->kind = NODE_BOOL;
+		sema_expr(s, n);
 		return true;
 	}
 	if (k->kind != NODE_TYPEOF)

@@ -82,8 +82,8 @@ void sema_maps_missing(struct sema *s);
 /* ---- settings.c ---- */
 /* Settings by their defaults, config blocks, then BPFTRACE_ variables. */
 int bt_settings_load(struct sema *s);
-/* config.NAME as a constant: false, there is none. */
-bool bt_setting_get(struct sema *s, const char *name, s64 *v, const char **text);
+/* The setting of that name: false, there is none. */
+bool bt_setting_get(struct sema *s, const char *name, struct bt_setting_value *out);
 
 /* ---- expand_*.c ---- */
 void expand_imports(struct sema *s);      /* puts the files' nodes in the IMPORTs' places */

@@ -427,78 +427,37 @@ struct rv func_emit_probetype(struct emit *e, const struct node *n)
 
 /* ---- settings ---- */
 
-/* A setting as the script reads it. */
-struct config_value {
-	const char *name;
-	const char *text;  /* NULL: a number */
-	u64 number;
-	bool is_bool;
-};
+enum { CONFIG_VALUES = 64 }; /* at most; settings.def */
 
-enum { CONFIG_VALUES = 20 };
-
-static u32 config_values(const struct bt_settings *set, struct config_value *v)
-{
-	static const char *const missing[] = { "error", "warn", "ignore" };
-	static const char *const modes[] = { "bpftrace", "perf", "raw", "build_id" };
-	u32 n = 0;
-
-#define IS(setting) v[n++] = (struct config_value){ #setting, NULL, set->setting, true }
-#define NUMBER(setting) v[n++] = (struct config_value){ #setting, NULL, set->setting, false }
-#define TEXT(setting, value) v[n++] = (struct config_value){ #setting, value, 0, false }
-	IS(cpp_demangle);
-	IS(lazy_symbolication);
-	IS(print_maps_on_exit);
-	IS(show_debug_info);
-	NUMBER(log_size);
-	NUMBER(max_bpf_progs);
-	NUMBER(max_cat_bytes);
-	NUMBER(max_map_keys);
-	NUMBER(max_probes);
-	NUMBER(max_strlen);
-	NUMBER(on_stack_limit);
-	NUMBER(perf_rb_pages);
-	TEXT(str_trunc_trailer, set->str_trunc_trailer ? set->str_trunc_trailer : "");
-	TEXT(unstable_tseries, set->unstable_tseries ? "enable" : "warn");
-	TEXT(unstable_dw_ustack, set->unstable_dw_ustack ? "enable" : "warn");
-	TEXT(missing_probes, missing[MIN(set->missing_probes, 2u)]);
-	TEXT(stack_mode, modes[MIN(set->stack_mode, 3u)]);
-	TEXT(license, set->license ? set->license : "GPL");
-#undef IS
-#undef NUMBER
-#undef TEXT
-	return n;
-}
-
+/* All of them as a record; config.NAME alone is a constant: check_field.c. */
 void func_check_config(struct sema *s, struct node *n)
 {
-	struct config_value v[CONFIG_VALUES];
 	const struct stype *types[CONFIG_VALUES];
 	const char *names[CONFIG_VALUES];
-	u32 count = config_values(&s->set, v);
+	struct bt_setting_value v;
+	u32 count = 0;
 
-	for (u32 i = 0; i < count; i++) {
-		names[i] = v[i].name;
-		types[i] = v[i].text      ? stype_str(sema_types(s), (u32)strlen(v[i].text) + 1)
-			   : v[i].is_bool ? stype_bool()
-					  : stype_int(8, false);
+	for (; count < CONFIG_VALUES && bt_setting_at(&s->set, count, &v); count++) {
+		names[count] = v.name;
+		types[count] = v.text	   ? stype_str(sema_types(s), (u32)strlen(v.text) + 1)
+			       : v.is_bool ? stype_bool()
+					   : stype_int(8, false);
 	}
 	n->type = stype_tuple(sema_types(s), types, names, count);
 }
 
 struct rv func_emit_config(struct emit *e, const struct node *n)
 {
-	struct config_value v[CONFIG_VALUES];
-	u32 count = config_values(&e->s->set, v);
+	struct bt_setting_value v;
 	u8 *bytes = arena_alloc(&e->m->arena, n->type->size);
 
-	for (u32 i = 0; i < count; i++) {
+	for (u32 i = 0; i < n->type->n_fields && bt_setting_at(&e->s->set, i, &v); i++) {
 		const struct stype_field *f = &n->type->fields[i];
 
-		if (v[i].text)
-			memcpy(bytes + f->off, v[i].text, f->type->size);
+		if (v.text)
+			memcpy(bytes + f->off, v.text, f->type->size);
 		else
-			memcpy(bytes + f->off, &v[i].number, f->type->size);
+			memcpy(bytes + f->off, &v.number, f->type->size);
 	}
 	return rv_of(n, emit_bytes(e, bytes, n->type->size));
 }

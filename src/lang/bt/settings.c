@@ -17,60 +17,24 @@ static const struct setting {
 } settings[] = {
 #define SETTING(n, kind, def, def17, env)                                                        \
 	{ #n, kind, offsetof(struct bt_settings, n), sizeof(((struct bt_settings *)0)->n), env },
-#define INVERSE(...)
-#define RENAMED(...)
-#define OBSOLETE(...)
-#define ENV_ONLY(...)
 #include "lang/bt/settings.def"
-#undef SETTING
-#undef INVERSE
-#undef RENAMED
-#undef OBSOLETE
-#undef ENV_ONLY
 };
 
 static const struct {
 	const char *old, *now;
 } renamed[] = {
-#define SETTING(...)
-#define INVERSE(...)
 #define RENAMED(old_name, new_name) { old_name, new_name },
-#define OBSOLETE(...)
-#define ENV_ONLY(...)
 #include "lang/bt/settings.def"
-#undef SETTING
-#undef INVERSE
-#undef RENAMED
-#undef OBSOLETE
-#undef ENV_ONLY
 };
 
 static const char *const obsolete[] = {
-#define SETTING(...)
-#define INVERSE(...)
-#define RENAMED(...)
 #define OBSOLETE(name) name,
-#define ENV_ONLY(...)
 #include "lang/bt/settings.def"
-#undef SETTING
-#undef INVERSE
-#undef RENAMED
-#undef OBSOLETE
-#undef ENV_ONLY
 };
 
 static const char *const env_only[] = {
-#define SETTING(...)
-#define INVERSE(...)
-#define RENAMED(...)
-#define OBSOLETE(...)
 #define ENV_ONLY(name) name,
 #include "lang/bt/settings.def"
-#undef SETTING
-#undef INVERSE
-#undef RENAMED
-#undef OBSOLETE
-#undef ENV_ONLY
 };
 
 /* The words a CHOICE takes, in the order of its values. */
@@ -90,16 +54,7 @@ static const char *const licenses[] = {
 static void defaults(struct bt_settings *set, bool compat17)
 {
 #define SETTING(n, kind, def, def17, env) set->n = compat17 ? def17 : def;
-#define INVERSE(...)
-#define RENAMED(...)
-#define OBSOLETE(...)
-#define ENV_ONLY(...)
 #include "lang/bt/settings.def"
-#undef SETTING
-#undef INVERSE
-#undef RENAMED
-#undef OBSOLETE
-#undef ENV_ONLY
 }
 
 static bool among(const char *name, const char *const *list, u32 n)
@@ -313,17 +268,8 @@ static void environment(struct sema *s)
 	static const struct {
 		const char *env, *name;
 	} inverse[] = {
-#define SETTING(...)
 #define INVERSE(env_name, field) { env_name, #field },
-#define RENAMED(...)
-#define OBSOLETE(...)
-#define ENV_ONLY(...)
 #include "lang/bt/settings.def"
-#undef SETTING
-#undef INVERSE
-#undef RENAMED
-#undef OBSOLETE
-#undef ENV_ONLY
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(settings); i++) {
@@ -352,28 +298,44 @@ int bt_settings_load(struct sema *s)
 	return s->failed ? -EINVAL : 0;
 }
 
-bool bt_setting_get(struct sema *s, const char *name, s64 *v, const char **text)
+bool bt_setting_at(const struct bt_settings *set, u32 i, struct bt_setting_value *out)
 {
-	const struct setting *st = find(name);
-	const char *at = st ? (const char *)&s->set + st->off : NULL;
+	const struct setting *st = &settings[i];
+	const char *at = (const char *)set + st->off;
+	u32 word;
 
-	*text = NULL;
-	*v = 0;
-	if (!st)
+	if (i >= ARRAY_SIZE(settings))
 		return false;
-	if (st->kind == TEXT) {
-		memcpy(text, at, sizeof(*text));
-	} else if (st->kind == CHOICE) {
-		u32 word;
-
+	*out = (struct bt_setting_value){ .name = st->name };
+	switch (st->kind) {
+	case TEXT:
+		memcpy(&out->text, at, sizeof(out->text));
+		out->text = out->text ? out->text : "";
+		break;
+	case CHOICE:
 		memcpy(&word, at, sizeof(word));
-		for (u32 i = 0; i < ARRAY_SIZE(choices); i++)
-			if (!strcmp(choices[i].name, st->name))
-				*text = choices[i].words[word];
-	} else if (st->size == sizeof(bool)) {
-		*v = *(const bool *)at;
-	} else {
-		memcpy(v, at, sizeof(*v));
+		for (u32 k = 0; k < ARRAY_SIZE(choices); k++)
+			if (!strcmp(choices[k].name, st->name))
+				out->text = choices[k].words[word];
+		break;
+	case UNSTABLE:
+		out->text = *(const bool *)at ? "enable" : "error";
+		break;
+	case BOOL:
+		out->is_bool = true;
+		out->number = *(const bool *)at;
+		break;
+	case NUMBER:
+		memcpy(&out->number, at, sizeof(out->number));
+		break;
 	}
 	return true;
+}
+
+bool bt_setting_get(struct sema *s, const char *name, struct bt_setting_value *out)
+{
+	for (u32 i = 0; bt_setting_at(&s->set, i, out); i++)
+		if (!strcasecmp(name, out->name))
+			return true;
+	return false;
 }
