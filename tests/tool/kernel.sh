@@ -13,6 +13,11 @@ sees cpuwalk '^@cpu:' -- sh -c "$busy"
 sees profile '^, sh\]: [1-9]' --user -- sh -c "$busy"
 sees profile '^, sh\]: [1-9]' -- sh -c "$busy"
 sees offcputime '^, sleep\]: 1[0-9]{5}$' --min-us=100000 -- sleep 0.1
+sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; done' &
+waits=$!
+sees offcputime '^, sh\]: [0-9]+$' --pid=$waits -- sleep 0.5
+has "offcputime --pid leaves out the rest" '^0$' "$(grep -c '^, sleep' "$room/seen")"
+wait $waits
 
 if command -v ip >/dev/null && command -v unshare >/dev/null && unshare -n true 2>/dev/null &&
 	python3 -c pass 2>/dev/null; then
