@@ -4,6 +4,7 @@
  * A literal is as narrow as its value (bpftrace 0.26 and later; 64 bits before) and takes the sign of
  * what it meets: is_literal.  A variable that has seen literals only is as flexible.
  */
+#include "abi/syscall.h"
 #include "lang/bt/check_inner.h"
 #include "lang/bt/probe.h"
 #include "lang/cdecl/cdecl.h"
@@ -422,8 +423,16 @@ const struct stype *sema_type(struct sema *s, struct node *n)
 
 bool sema_constant(struct sema *s, const char *name, s64 *v, const struct stype **type)
 {
+	const struct syscall_info *call;
+
 	*type = NULL;
-	return s->ctypes && ctypes_constant(s->ctypes, name, v, type);
+	if (s->ctypes && ctypes_constant(s->ctypes, name, v, type))
+		return true;
+	/* <syscall.h> is not there where scripts run, or it is another architecture's */
+	call = str_starts(name, "__NR_") ? syscall_by_name(name + 5) : NULL;
+	if (call)
+		*v = call->nr;
+	return call;
 }
 
 const struct stype *sema_complete(struct sema *s, const struct stype *t)
