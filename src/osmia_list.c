@@ -250,7 +250,8 @@ static int tell(struct list *l)
 	u32 n = l->rows.n;
 	int ret = l->failed ? -ENOMEM : 0;
 
-	qsort(r, n, sizeof(*r), by_name);
+	if (n)
+		qsort(r, n, sizeof(*r), by_name);
 	for (u32 i = 0; i < n && !ret; i++) {
 		while (i + 1 < n && by_name(&r[i], &r[i + 1]) == 0) {
 			r[i + 1].engines |= r[i].engines;
@@ -414,7 +415,8 @@ static int list_types(struct list *l, const char *search)
 		if (!vec_push(&l->rows, r))
 			return -ENOMEM;
 	}
-	qsort(l->rows.p, l->rows.n, sizeof(*l->rows.p), by_name);
+	if (l->rows.n)
+		qsort(l->rows.p, l->rows.n, sizeof(*l->rows.p), by_name);
 	for (u32 i = 0; i < l->rows.n && !ret; i++)
 		if (!i || by_name(&l->rows.p[i - 1], &l->rows.p[i]))
 			ret = l->fn(l->arg, l->rows.p[i].name, l->engines);
