@@ -11,53 +11,70 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_BYTES = 64, ERRORS = 134, SIGNALS = 65 };
+enum { NAME_BYTES = 64, ERRORS = 134, SIGNALS = 65, RT_FIRST = 34 };
 
 struct names {
-	u32 n;			    /* rows; then one more for what is unknown */
-	bool either_sign;	    /* -2 is as 2 */
-	const char *(*name)(u32 i); /* NULL: none of that number */
+	u32 n;		  /* rows; then one more for what is unknown */
+	bool either_sign; /* -2 is as 2 */
+	/* to: NAME_BYTES, which stay 0 where there is none of that number */
+	void (*name)(u32 i, char *to);
 	const char *unknown;
 };
 
-static const char *error_name(u32 i)
+static void put(char *to, const char *name)
 {
-	return strerrordesc_np((int)i);
+	if (name)
+		snprintf(to, NAME_BYTES, "%s", name);
 }
 
-static const char *signal_text(u32 i)
+static void error_name(u32 i, char *to)
 {
-	return i ? sigdescr_np((int)i) : NULL;
+	put(to, strerrordesc_np((int)i));
 }
 
-static const char *syscall_text(u32 i)
+/* As strsignal(3) has them. */
+static void signal_text(u32 i, char *to)
+{
+	const char *name = sigdescr_np((int)i);
+
+	if (name)
+		put(to, name);
+	else if (i >= RT_FIRST)
+		snprintf(to, NAME_BYTES, "Real-time signal %u", i - RT_FIRST);
+	else
+		snprintf(to, NAME_BYTES, "Unknown signal %u", i);
+}
+
+static void syscall_text(u32 i, char *to)
 {
 	const struct syscall_info *info = syscall_info(i);
 
-	return info ? info->name : NULL;
+	put(to, info ? info->name : NULL);
 }
 
 static const struct names errors = {ERRORS, true, error_name, "Unknown error"};
-static const struct names signals = {SIGNALS, false, signal_text, "Unknown signal"};
+static const struct names signals = {SIGNALS, false, signal_text, "N/A"};
 
 /* Of system calls as many rows as there are numbers. */
 static struct names syscalls(void)
 {
-	struct names t = {0, false, syscall_text, "unknown syscall"};
+	struct names t = {0, false, syscall_text, "Unknown syscall"};
 
 	for (u32 i = 0; i < syscall_count(); i++)
 		t.n = MAX(t.n, syscall_at(i)->nr + 1);
 	return t;
 }
 
-static const char *name_of(const struct names *t, s64 v)
+/* to: NAME_BYTES */
+static void name_of(const struct names *t, s64 v, char *to)
 {
-	const char *name;
-
+	memset(to, 0, NAME_BYTES);
 	if (t->either_sign && v < 0 && v > -(s64)t->n)
 		v = -v;
-	name = v >= 0 && v < t->n ? t->name((u32)v) : NULL;
-	return name ? name : t->unknown;
+	if (v >= 0 && v < t->n)
+		t->name((u32)v, to);
+	if (!*to)
+		put(to, t->unknown);
 }
 
 /* The table, made once a module. */
@@ -69,7 +86,7 @@ static struct val *table(struct emit *e, const struct names *t)
 	const u8 *have;
 
 	for (u32 i = 0; i <= t->n; i++)
-		snprintf(data + i * NAME_BYTES, NAME_BYTES, "%s", name_of(t, i));
+		name_of(t, i, data + i * NAME_BYTES);
 	have = s->rodata_bytes.n >= size ? memmem(s->rodata_bytes.p, s->rodata_bytes.n, data, size)
 					 : NULL;
 	if (have)
@@ -79,10 +96,13 @@ static struct val *table(struct emit *e, const struct names *t)
 
 static void check_name(struct sema *s, struct node *n, const struct names *t)
 {
+	char name[NAME_BYTES];
+
 	n->type = stype_str(sema_types(s), NAME_BYTES);
 	if (!sema_want_int(s, n->kids, false) || !n->kids->is_const)
 		return;
-	n->str = arena_strdup(&s->prog->arena, name_of(t, n->kids->konst));
+	name_of(t, n->kids->konst, name);
+	n->str = arena_strdup(&s->prog->arena, name);
 	n->type = stype_str(sema_types(s), (u32)strlen(n->str) + 1);
 }
 
