@@ -133,12 +133,13 @@ static void add_number(const struct format_spec *f, u64 v, struct str *out)
 		add_many(out, ' ', f->width - len);
 }
 
-/* The integer as wide as C's conversion takes it: an int where no length is given.  Scripts rely on
- * it, and bpftrace's own tests. */
-static u64 narrowed(const struct format_spec *f, struct sv v)
+/* The integer as wide as the conversion takes it: where no length is given all of it, as whoever writes %d of
+ * nsecs means it, but of 0.17 an int. */
+static u64 narrowed(const struct script_out *o, const struct format_spec *f, struct sv v)
 {
 	u64 n = sv_integer(v);
-	u32 bytes = format_bytes(f);
+	bool is_whole = f->length == LENGTH_INT && o->s->compat != 17;
+	u32 bytes = is_whole ? MAX(v.type->size, 4u) : format_bytes(f);
 	bool is_signed = f->conv == FORMAT_DEC || f->conv == FORMAT_INT;
 
 	switch (bytes) {
@@ -185,7 +186,7 @@ static void add_value(struct script_out *o, const struct format_spec *f, struct 
 	case FORMAT_OCT:
 	case FORMAT_HEX:
 	case FORMAT_HEX_UP:
-		add_number(f, narrowed(f, v), out);
+		add_number(f, narrowed(o, f, v), out);
 		return;
 	case FORMAT_PTR:
 		if (sv_integer(v))
