@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { CALLBACKS_MAX = 5 }; /* loops in loops that are callbacks */
+
 /* ---- the shared struct ---- */
 
 static struct val *shared_get(struct emit *e)
@@ -323,11 +325,14 @@ static void callback_end(struct emit *e, struct outside *o)
 	e->ctx = o->ctx;
 }
 
-/* bpf_loop() came with Linux 5.17. */
+/* bpf_loop() came with Linux 5.17.  Calls may nest eight deep: the program, its loops, and
+ * osmia_failed(). */
 static bool has_bpf_loop(const struct emit *e)
 {
 	const struct bt_world *w = e->s->w;
 
+	if (e->frame->depth >= CALLBACKS_MAX)
+		return false;
 	return w->is_user || !w->kernel_version || w->kernel_version >= (5u << 16 | 17 << 8);
 }
 
