@@ -163,6 +163,17 @@ static void complain_of(struct script_out *o, const struct out_action *a, const 
 	str_free(&s);
 }
 
+/* In bpftrace's words, behind the place. */
+static void cat_failed(struct script_out *o, const struct out_action *a, const char *path, int err)
+{
+	bool is_old = o->s->compat == 17;
+	struct str s = {0};
+
+	str_addf(&s, "failed to open file '%s'%s%s%s", path, is_old ? ": " : " (", strerror(err), is_old ? "" : ")");
+	out_complain(o, a->a, true, str_text(&s));
+	str_free(&s);
+}
+
 /* O_NONBLOCK: a pipe that nobody writes must not hold the trace up. */
 static void do_cat(struct script_out *o, const struct out_action *a, const u8 *rec, u32 size)
 {
@@ -171,7 +182,7 @@ static void do_cat(struct script_out *o, const struct out_action *a, const u8 *r
 	struct str text = {0};
 
 	if (fd < 0) {
-		complain_of(o, a, path, strerror(errno));
+		cat_failed(o, a, path, errno);
 		return;
 	}
 	err = read_text(fd, o->s->max_cat_bytes, &text);

@@ -195,7 +195,7 @@ TEST(commands_want_unsafe_and_files_must_be_there)
 	CHECK_STR(rig_read(r), "");
 	CHECK_STR(str_text(&r->err),
 		  "x.bt:4:9: ERROR: system() of 'echo never': commands run with --unsafe only\n"
-		  "x.bt:4:9: ERROR: cat() of '/no/such/file': No such file or directory\n");
+		  "x.bt:4:9: ERROR: failed to open file '/no/such/file' (No such file or directory)\n");
 	rig_free(r);
 }
 
