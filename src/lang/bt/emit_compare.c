@@ -88,6 +88,8 @@ static struct val *compare_parts(struct emit *e, struct rv a, struct rv b)
 	for (u32 i = 0; i < a.type->n_fields && i < b.type->n_fields; i++) {
 		const struct stype_field *fa = &a.type->fields[i], *fb = &b.type->fields[i];
 
+		if (a.type->kind == ST_RECORD && !(fb = stype_field(b.type, fa->name)))
+			continue; /* the check has said so */
 		all = ir_bin(e->b, OP_OR, all,
 			     emit_compare(e, emit_field(e, a, fa, fa->type),
 					  emit_field(e, b, fb, fb->type)));

@@ -324,6 +324,12 @@ static void put_str(struct emit *e, struct rv v, const struct stype *type, struc
 	emit_endif(e, &full);
 }
 
+/* Field i of a record that is to become another, whose fields may stand in another order. */
+static const struct stype_field *same_part(const struct stype *from, const struct stype *to, u32 i)
+{
+	return to->kind == ST_RECORD ? stype_field(from, to->fields[i].name) : &from->fields[i];
+}
+
 /* Tuples and records whose parts differ in width. */
 static void put_parts(struct emit *e, struct rv v, const struct stype *type, struct val *to,
 		      enum emit_how how)
@@ -331,11 +337,12 @@ static void put_parts(struct emit *e, struct rv v, const struct stype *type, str
 	if (how == PUT_CLEAN)
 		emit_zero(e, to, type->size);
 	for (u32 i = 0; i < type->n_fields && i < v.type->n_fields; i++) {
-		const struct stype_field *f = &v.type->fields[i];
+		const struct stype_field *f = same_part(v.type, type, i);
 		struct emit_mark m = scratch_mark(e);
 
-		emit_put(e, emit_field(e, v, f, f->type), type->fields[i].type,
-			 emit_add(e, to, type->fields[i].off), how == PUT_CLEAN ? PUT_ZEROED : how);
+		if (f)
+			emit_put(e, emit_field(e, v, f, f->type), type->fields[i].type,
+				 emit_add(e, to, type->fields[i].off), how == PUT_CLEAN ? PUT_ZEROED : how);
 		scratch_release(e, m);
 	}
 }
@@ -373,9 +380,13 @@ static void put_tuple(struct emit *e, const struct node *n, const struct stype *
 		emit_zero(e, to, type->size);
 		how = PUT_ZEROED;
 	}
-	for (const struct node *k = n->kids; k && i < type->n_fields; k = k->next, i++)
-		emit_put_node(e, k->kind == NODE_FIELD_INIT ? k->kids : k, type->fields[i].type,
-			      emit_add(e, to, type->fields[i].off), how);
+	/* in the order in which they are written, each to where its name is */
+	for (const struct node *k = n->kids; k && i < type->n_fields; k = k->next, i++) {
+		const struct stype_field *f = k->kind == NODE_FIELD_INIT ? stype_field(type, k->text) : &type->fields[i];
+
+		if (f)
+			emit_put_node(e, k->kind == NODE_FIELD_INIT ? k->kids : k, f->type, emit_add(e, to, f->off), how);
+	}
 }
 
 void emit_put_node(struct emit *e, const struct node *n, const struct stype *type, struct val *to,
