@@ -423,7 +423,7 @@ static void discarded(struct sema *s, struct node *n)
 	}
 	s->discard = k;
 	sema_expr(s, k);
-	if (k->kind == NODE_INCREMENT || !sema_is_known(k->type) || sema_compat17(s))
+	if (k->kind == NODE_INCREMENT || !sema_is_known(k->type) || k->type->kind == ST_VOID || sema_compat17(s))
 		return;
 	sema_warn(s, n, "the value is not used");
 }
