@@ -136,6 +136,30 @@ TEST(unknown_pointers_are_probed)
 		 7);
 }
 
+/* The verifier wants accesses of the stack aligned: copies and zeroes are cut where constants tell. */
+TEST(copies_keep_the_stack_aligned)
+{
+	if (!kernel_is_usable())
+		SKIP("needs bpf(2)");
+	CHECK_EQ(run("fn @main prog \"socket\" (ptr.ctx %0) i64 {\n"
+		     "b0:\n"
+		     "	%1 = alloca.ptr.stack 24 align 8\n"
+		     "	%2 = alloca.ptr.stack 8 align 4\n"
+		     "	zero %1, 24\n"
+		     "	zero %2, 8\n"
+		     "	%3 = const.i64 3\n"
+		     "	%4 = ptradd.ptr.stack %1, %3\n"
+		     "	%5 = const.i32 16909060\n"
+		     "	store %5, %2, 4\n"
+		     "	copy %4, %2, 8\n"
+		     "	%6 = helper.i64 get_current_comm %2, %3\n"
+		     "	%7 = load.i8 %1, 7\n"
+		     "	%8 = zext.i64 %7\n"
+		     "	ret %8\n"
+		     "}\n"),
+		 4);
+}
+
 TEST(a_frame_that_is_too_large_is_named)
 {
 	struct mod *m = NULL;
