@@ -62,7 +62,7 @@ static void member(struct cparser *p, struct clayout *l, struct spec *s)
 	clayout_add(l, is_named ? arena_strdup(p->c->o.types, d.name.p) : NULL, t, bits, &attr);
 }
 
-/* member_decl := specifiers [ declarator { ',' declarator } ] ';' */
+/* member_decl := specifiers [ declarator { ',' declarator } ] ( ';' | before '}' ) */
 static void member_decl(struct cparser *p, struct clayout *l)
 {
 	struct spec s = {0};
@@ -87,7 +87,8 @@ static void member_decl(struct cparser *p, struct clayout *l)
 			member(p, l, &s);
 		while (cp_accept(p, ','));
 	}
-	if (!cp_expect(p, ';'))
+	/* compilers let the last one go without, and so do scripts */
+	if (!ctok_is(&p->t, '}') && !cp_expect(p, ';'))
 		cp_recover(p);
 }
 
