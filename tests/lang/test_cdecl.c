@@ -250,7 +250,7 @@ static void mistake(const char *text, const char *want)
 
 TEST(mistakes_have_a_place)
 {
-	mistake("struct a {\n\tint b\n};", "x.bt:3:1: expected ';' before '}'");
+	mistake("struct a {\n\tint b\n\tint c;\n};", "x.bt:3:2: expected ';' before 'int'");
 	mistake("struct a { int b; }", "x.bt:1:20: expected ';' before the end");
 	mistake("struct a { foo_t b; };", "x.bt:1:12: unknown type 'foo_t'");
 	mistake("struct a { uint31_t b; };", "the nearest is 'uint32_t'");
