@@ -76,6 +76,10 @@ static const char *row_name(struct list *l, const struct world_hook *h)
 		free(cpp);
 		return name;
 	}
+	case HOOK_FENTRY: case HOOK_FEXIT:
+		if (*h->ns)
+			return arena_printf(&l->arena, "%s:%s:%s", h->target, h->ns, h->fn);
+		return arena_printf(&l->arena, "%s:%s", h->target, h->fn);
 	default:
 		return *h->target ? arena_printf(&l->arena, "%s:%s", h->target, h->fn) :
 				    arena_strdup(&l->arena, h->fn);

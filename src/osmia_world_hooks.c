@@ -11,6 +11,7 @@
 #include "btf/btf.h"
 #include "elf/kallsyms.h"
 #include "engine/kernel/kernel.h"
+#include "engine/progs.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -324,6 +325,38 @@ static int kernel_functions(struct world *w, const char *module, const char *pat
 	return err < 0 ? diag_error(dg, (struct place){0}, err, "/proc/kallsyms: %s", strerror(-err)) : 0;
 }
 
+/* ---- programs as targets ---- */
+
+struct prog_query {
+	const char *pattern;
+	struct world_rows *rows;
+};
+
+static int prog_func_add(void *arg, const struct prog_func *f)
+{
+	struct prog_query *q = arg;
+	char id[16];
+
+	if (!world_fits(q->pattern, f->name))
+		return 0;
+	snprintf(id, sizeof(id), "%u", f->prog_id);
+	rows_add(q->rows, "bpf", id, f->name, 0);
+	return q->rows->failed ? -ENOMEM : 0;
+}
+
+/* id: "" and "*": every program. */
+static int prog_functions(struct world *w, const char *id, const char *fn, struct diag *dg, struct world_rows *r)
+{
+	struct prog_query q = { fn, r };
+	u64 number = 0;
+	int err;
+
+	if (*id && strcmp(id, "*") != 0 && str_to_u64(id, &number))
+		return 0;
+	err = progs_each(w->e, (u32)number, prog_func_add, &q);
+	return err < 0 ? diag_error(dg, (struct place){0}, err, "loaded programs can't be listed: %s", strerror(-err)) : 0;
+}
+
 /* ---- the user engine's own ---- */
 
 static int user_functions(const char *pattern, struct diag *dg, struct world_rows *r)
@@ -393,8 +426,8 @@ static void time_units(const char *pattern, struct world_rows *r)
 
 /* ---- all kinds ---- */
 
-static int kernel_hooks(struct world *w, enum script_hook hook, const char *target, const char *fn, struct diag *dg,
-			struct world_rows *r)
+static int kernel_hooks(struct world *w, enum script_hook hook, const char *target, const char *ns, const char *fn,
+			struct diag *dg, struct world_rows *r)
 {
 	bool is_user = w->table.is_user;
 
@@ -418,6 +451,8 @@ static int kernel_hooks(struct world *w, enum script_hook hook, const char *targ
 		if (is_user)
 			return diag_error(dg, (struct place){0}, -EOPNOTSUPP,
 					  "kernel functions are not visible to the user engine");
+		if (!strcmp(target, "bpf"))
+			return prog_functions(w, ns, fn, dg, r);
 		kernel_types(w, &(struct type_query){ target, "", fn, BTF_FUNC }, r);
 		return 0;
 	case HOOK_ITER:
@@ -457,7 +492,7 @@ int world_hooks(void *arg, enum script_hook hook, const char *target, const char
 			rows_add(&r, "signal", "", "SIGUSR1", 0);
 		break;
 	default:
-		err = kernel_hooks(w, hook, target, fn, dg, &r);
+		err = kernel_hooks(w, hook, target, ns, fn, dg, &r);
 		break;
 	}
 	if (!err)

@@ -222,6 +222,7 @@ static void progs_close(struct load *l)
 		struct prog *p = &l->progs[i];
 
 		close_fd(&p->pub.fd);
+		close_fd(&p->attach_prog_fd);
 		free(p->insns);
 		vec_free(&p->parts);
 		vec_free(&p->func_info);

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "load/priv.h"
 #include "load/refusal.h"
+#include "load/script_priv.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -47,6 +48,9 @@ int prog_target(struct load *l, struct prog *p, struct diag *dg)
 				  "to",
 				  p->pub.fn->name, p->pub.fn->section);
 	target_form(p, &prefix, &kind);
+	if (l->obj->script && (p->attach_prog_fd = script_prog_target(l, p, &p->attach_btf_id, dg)) != -ENOTSUP)
+		return MIN(p->attach_prog_fd, 0);
+	p->attach_prog_fd = -1;
 
 	int id = kernel_btf_target(l, prefix, target, kind, &p->attach_module, dg);
 

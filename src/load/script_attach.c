@@ -6,6 +6,7 @@
  */
 #include "abi/helper.h"
 #include "base/cpu.h"
+#include "engine/progs.h"
 #include "load/script_priv.h"
 #include <dirent.h>
 #include <errno.h>
@@ -185,6 +186,23 @@ void script_prepare(struct load *l)
 		p->pub.attach_type = is_kprobe ? BPF_TRACE_KPROBE_MULTI : BPF_TRACE_UPROBE_MULTI;
 		p->is_multi = true;
 	}
+}
+
+int script_prog_target(struct load *l, const struct prog *p, u32 *btf_id, struct diag *dg)
+{
+	const struct script *s = l->obj->script;
+
+	for (u32 i = 0; i < s->attaches.n; i++) {
+		const struct script_attach *a = &s->attaches.p[i];
+		int fd;
+
+		if (a->func != p->func || (a->hook != HOOK_FENTRY && a->hook != HOOK_FEXIT) || strcmp(a->target, "bpf"))
+			continue;
+		fd = prog_func_open(l->e, (u32)a->value, a->fn, btf_id);
+		return fd >= 0 ? fd : diag_error(dg, a->at, fd == -ENOTSUP ? -ENOENT : fd,
+						 "there is no program %lu with a function '%s'", a->value, a->fn);
+	}
+	return -ENOTSUP;
 }
 
 static bool may_miss(const struct load *l)

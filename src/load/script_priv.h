@@ -14,6 +14,9 @@
 void script_prepare(struct load *l);
 /* Notes when all began, and for which command: before anything runs. */
 int script_start(struct load *l, struct diag *dg);
+/* A program that is attached to another program: that one's fd, which the caller closes, and the BTF id of the
+ * function in it.  -ENOTSUP: this one is not. */
+int script_prog_target(struct load *l, const struct prog *p, u32 *btf_id, struct diag *dg);
 /* Names every hook of the script that the engine lacks.  0, or the first errno. */
 int script_check(struct load *l, struct diag *dg);
 /* Starts the intervals, once. */

@@ -40,6 +40,16 @@ out=$("$OSMIA" run -e 'kprobe:vfs_read /pid == cpid/ { @[kstack(3)] = count(); e
 shown "$out"
 check "a kernel stack has names" has "$out" '^ +(vfs_read|ksys_read)\+[0-9]+$'
 
+"$OSMIA" run -e 'interval:ms:50 { @ = count(); }' >/dev/null 2>&1 &
+sleep 1
+out=$(timeout 20 "$OSMIA" run -e 'fentry:bpf:interval_* { printf("entered %s\n", probe); exit(); }' 2>&1)
+shown "$out"
+check "fentry of a running program" has "$out" '^entered fentry:bpf:[0-9]+:interval_ms50_1$'
+kill %1
+out=$("$OSMIA" run -e 'kprobe:t* { @ = count(); } begin { exit(); }' 2>&1)
+shown "$out"
+check "a thousand functions by one pattern" has "$out" '^Attached [0-9]{4,} probes$'
+
 # An unanswered ping makes the kernel ask for the address: arp_create() gets six arguments in registers
 # and two on the stack.
 ip link add v0 type veth peer name v1

@@ -684,6 +684,11 @@ const char *attach_name(struct arena *a, const struct script_attach *s, u32 comp
 		if (!strcmp(s->ns, "@"))
 			return arena_printf(a, "%s:%s@%s", hook, s->target, s->fn);
 		break;
+	case HOOK_FENTRY:
+	case HOOK_FEXIT:
+		if (*s->ns)
+			return arena_printf(a, "%s:%s:%s:%s", hook, s->target, s->ns, s->fn);
+		break;
 	case HOOK_ITER:
 		return arena_printf(a, "%s:%s", hook, s->fn);
 	default:

@@ -214,6 +214,10 @@ static int found_one(void *arg, const struct world_hook *h)
 	a.fn = arena_strdup(mem, h->fn);
 	if (!f->keep_form || a.hook == HOOK_UPROBE || a.hook == HOOK_URETPROBE || a.hook == HOOK_USDT)
 		a.target = arena_strdup(mem, h->target);
+	if (!strcmp(a.target, "bpf") && (a.hook == HOOK_FENTRY || a.hook == HOOK_FEXIT)) {
+		a.ns = arena_strdup(mem, h->ns); /* the program's id */
+		attach_number(h->ns, &a.value);
+	}
 	if (a.hook == HOOK_USDT) {
 		a.ns = arena_strdup(mem, h->ns);
 		a.off = h->off;
@@ -344,11 +348,11 @@ static int find_kernel(struct finding *f, struct script_attach *a, bool expand, 
 		}
 		return place_add(f, a) ? 0 : -ENOMEM;
 	}
-	f->keep_form = !wild;
+	f->keep_form = !wild && strcmp(a->target, "bpf") != 0;
 	if (is_kprobe && wild && !expand && !*a->target && !s->w->is_user && !strchr(a->fn, '['))
 		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, -1, dg, found_any, f);
 	else
-		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, -1, dg, found_one, f);
+		err = s->w->hooks(s->w->arg, a->hook, a->target, a->ns, a->fn, -1, dg, found_one, f);
 	return MIN(err, 0);
 }
 
