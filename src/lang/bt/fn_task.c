@@ -6,6 +6,7 @@
  */
 #include "abi/helper.h"
 #include "abi/uapi.h"
+#include "lang/bt/emit_unit.h"
 #include "lang/bt/func.h"
 #include "lang/bt/probe.h"
 #include <signal.h>
@@ -588,8 +589,19 @@ static void check_signal(struct sema *s, struct node *n)
 static struct rv emit_signal(struct emit *e, const struct node *n, u32 helper)
 {
 	const struct node *sig = n->kids;
+	struct val *number = sig->str ? emit_i64(e, signal_number(sig->str)) : emit_scalar(e, sig);
+	bool is_known = sig->str || sig->is_const;
+	struct emit_if wrong;
 
-	emit_call(e, helper, sig->str ? emit_i64(e, signal_number(sig->str)) : emit_scalar(e, sig));
+	if (!is_known) {
+		wrong = emit_if(e, ir_cmp(e->b, OP_ULT, emit_i64(e, SIGNAL_MAX - 1),
+					  ir_bin(e->b, OP_SUB, number, emit_i64(e, 1))));
+		emit_runtime_error(e, n, "the number of a signal is not from 1 to 64");
+		emit_else(e, &wrong);
+	}
+	emit_check(e, helper, emit_call(e, helper, number));
+	if (!is_known)
+		emit_endif(e, &wrong);
 	return RV_NONE;
 }
 
@@ -625,7 +637,7 @@ struct rv func_emit_override(struct emit *e, const struct node *n)
 {
 	struct val *rc = emit_scalar(e, n->kids);
 
-	emit_call(e, HELPER_override_return, e->ctx, rc);
+	emit_check(e, HELPER_override_return, emit_call(e, HELPER_override_return, e->ctx, rc));
 	return RV_NONE;
 }
 
