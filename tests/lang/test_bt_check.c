@@ -272,6 +272,10 @@ TEST(declared_types_hold)
 	said("begin { let $a : uint16 = -1 }", "1:9: $a is of type uint16");
 	fine("begin { let $a : uint16 = (uint16)-1; @x = $a }");
 	fine("begin { let $a : string; $a = \"abc\"; @x = $a }");
+	map_is("begin { let $a : string[8] = \"abc\"; @x = $a }", "", "string[8]");
+	map_is("begin { $a = (string[8])\"abc\"; @x = $a }", "", "string[8]");
+	said("begin { let $a : string[3] = \"abc\" }", "1:9: $a is of type string[3]");
+	said("begin { let $a : string[8][1000000] }", "at most 1048576 bytes");
 	said("begin { let $a : hist_t }", "unknown type");
 	said("begin { let $a : sum_t }", "can't be of type");
 }

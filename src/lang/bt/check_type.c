@@ -314,11 +314,11 @@ static void hint_type(struct sema *s, const char *name)
 	near_hint(s, &n);
 }
 
-/* "[N]" behind a type, or inside of string, buffer and inet. */
+/* "[N]" behind a type; of string and inet a part of the type itself: is_own. */
 static const struct stype *dimension(struct sema *s, struct node *at, struct node *n,
-				     const struct stype *t, const char *name)
+				     const struct stype *t, bool is_own)
 {
-	bool is_string = t->kind == ST_STR && !strcmp(name, "string");
+	const char *name = stype_name(sema_types(s), t);
 	s64 count = 0;
 
 	if (n->kind == NODE_INT && !*n->text && !n->value) {
@@ -337,9 +337,9 @@ static const struct stype *dimension(struct sema *s, struct node *at, struct nod
 			   (long long)count, name, TYPE_BYTES_MAX);
 		return NULL;
 	}
-	if (is_string)
+	if (is_own && t->kind == ST_STR)
 		return stype_str(sema_types(s), (u32)count);
-	if (t->kind == ST_INET)
+	if (is_own && t->kind == ST_INET)
 		return t;
 	if (!t->size) {
 		sema_error(s, at, "array of '%s', whose size is not known", name);
@@ -416,8 +416,8 @@ const struct stype *sema_type(struct sema *s, struct node *n)
 	}
 	for (u64 i = 0; t && i < n->value; i++)
 		t = stype_ptr(sema_types(s), t, SS_NONE);
-	for (; t && dim; dim = dim->next)
-		t = dimension(s, n, dim, t, stype_name(sema_types(s), t));
+	for (bool is_own = !is_typeof && !n->value; t && dim; dim = dim->next, is_own = false)
+		t = dimension(s, n, dim, t, is_own);
 	return t;
 }
 
