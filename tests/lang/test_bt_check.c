@@ -461,6 +461,7 @@ TEST(functions_have_types)
 	map_is("fn add($a : int64, $b : int64) : int64 { return $a + $b; } begin { @x = add(1, 2) }", "", "int64");
 	said("fn f($a : int64) : int64 { return \"s\"; } begin { @x = f(1) }", "f() returns a value of type int64");
 	said("fn f($a : int64) : int64 { return 1; } begin { @x = f(1, 2) }", "f() takes 1 argument, not 2");
+	said("fn sum($a : int64) : int64 { return 1; } begin { }", "1:1: 'sum' is a function that is there already");
 	said("fn f() : int64 { return f(); } begin { @x = f() }", "f() calls itself");
 	said("fn f($a) : int64 { return 1; } begin { @x = f(1) }", "the type of parameter '$a' is missing");
 }

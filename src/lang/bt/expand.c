@@ -9,6 +9,7 @@
  * The tree is changed in place.  Mistakes are told at once: nothing here is done twice.
  */
 #include "lang/bt/check_inner.h"
+#include "lang/bt/func.h"
 #include <errno.h>
 
 enum { FNS_MAX = 255 }; /* kernel/bpf/verifier.c: BPF_MAX_SUBPROGS, the program itself apart */
@@ -18,6 +19,8 @@ static void collect_fns(struct sema *s)
 	for (struct node *n = s->prog->root->kids; n; n = n->next) {
 		if (n->kind != NODE_FN)
 			continue;
+		if (bt_func_find(n->text))
+			sema_error(s, n, "'%s' is a function that is there already: choose another name", n->text);
 		for (u32 i = 0; i < s->fns.n; i++)
 			if (!strcmp(s->fns.p[i]->text, n->text))
 				sema_error(s, n, "function '%s' is defined twice", n->text);
