@@ -20,6 +20,6 @@ int cli_usage(const char *verb, const char *fmt, ...) __attribute__((format(prin
 /* "usage: osmia VERB ARGUMENTS" and the verb's line of help. */
 void cli_print_usage(const char *verb, FILE *out);
 
-/* A bpftrace script laid out anew, to standard output; the exit status (cmd_fmt.c). */
-int cli_format_text(const char *script);
-int cli_format_file(const char *path);
+/* A bpftrace script, or the one in a file, laid out anew; output NULL: to standard output.  The exit status
+ * (cmd_fmt.c). */
+int cli_format(const char *script, const char *path, const char *output);

@@ -373,7 +373,7 @@ static int run(struct bpftrace *b)
 		return missing(r);
 	}
 	if (b->mode == MODE_FORMAT)
-		return r->program ? cli_format_text(r->program) : cli_format_file(r->path);
+		return cli_format(r->program, r->path, r->output);
 	status = take_pid(b);
 	if (!status)
 		status = take_command(b);

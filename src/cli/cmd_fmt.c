@@ -15,7 +15,18 @@ static const struct cli_opt opts[] = {
 	{ 0 },
 };
 
-static int format(const char *script, size_t size, const char *name, bool tree)
+/* All of it is there before the file is opened, which may be the script's own.  output NULL: standard output. */
+static int write_text(const char *text, const char *output)
+{
+	FILE *f = output ? fopen(output, "we") : stdout;
+	bool failed = !f || fputs(text, f) == EOF || (output ? fclose(f) : fflush(f));
+
+	if (failed)
+		cli_error("%s%scan't write: %s", output ? output : "", output ? ": " : "", strerror(errno));
+	return failed ? -EIO : 0;
+}
+
+static int format(const char *script, size_t size, const char *name, bool tree, const char *output)
 {
 	char *text, *messages;
 	int err = osmia_format(script, size, name, tree, &text, &messages);
@@ -32,17 +43,13 @@ static int format(const char *script, size_t size, const char *name, bool tree)
 			fprintf(stderr, "%s\n", m);
 	}
 	if (text)
-		fputs(text, stdout);
+		err = write_text(text, output);
 	free(text);
 	free(messages);
-	if (fflush(stdout) && !err) {
-		cli_error("can't write: %s", strerror(errno));
-		err = -EIO;
-	}
 	return err ? EXIT_FAULT : EXIT_DONE;
 }
 
-static int format_file(const char *path, bool tree)
+static int format_file(const char *path, bool tree, const char *output)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	struct bytes file;
@@ -52,19 +59,15 @@ static int format_file(const char *path, bool tree)
 		cli_error("%s: can't read: %s", path, strerror(-err));
 		return EXIT_FAULT;
 	}
-	status = format((const char *)file.p, file.size, is_stdin ? "stdin" : path, tree);
+	status = format((const char *)file.p, file.size, is_stdin ? "stdin" : path, tree, output);
 	bytes_free(&file);
 	return status;
 }
 
-int cli_format_text(const char *script)
+int cli_format(const char *script, const char *path, const char *output)
 {
-	return format(script, strlen(script), "stdin", false);
-}
-
-int cli_format_file(const char *path)
-{
-	return format_file(path, false);
+	return script ? format(script, strlen(script), "stdin", false, output)
+		      : format_file(path, false, output);
 }
 
 int cmd_fmt(int argc, char **argv)
@@ -94,5 +97,5 @@ int cmd_fmt(int argc, char **argv)
 	}
 	if (!path == !program)
 		return cli_usage("fmt", "a script's file or -e PROGRAM, one of them");
-	return path ? format_file(path, tree) : format(program, strlen(program), "-e", tree);
+	return path ? format_file(path, tree, NULL) : format(program, strlen(program), "-e", tree, NULL);
 }

@@ -119,6 +119,9 @@ check "--help" grep -q -- '--usdt-file-activation' <("$bt" --help)
 check "--info" grep -q 'user engine' <("$bt" --info)
 check "-d ast" grep -q printf <("$bt" -d ast -e 'begin { printf("x\n"); exit(); }' 2>&1)
 check "--fmt" grep -qx '	exit();' <("$bt" --fmt -e 'begin{exit();}')
+echo 'begin{exit();}' >"$room/own.bt"
+"$bt" --fmt -o "$room/own.bt" "$room/own.bt"
+same "--fmt -o: the file itself" '	exit();' "$(sed -n 3p "$room/own.bt")"
 "$bt" --test -e 'test:good { } test:bad { return 1; }' >"$room/out" 2>/dev/null
 same "--test: status" 1 $?
 check "--test: who failed" grep -q 'FAILED.*bad' "$room/out"
