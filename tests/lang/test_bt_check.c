@@ -462,6 +462,10 @@ TEST(functions_have_types)
 	said("fn f($a : int64) : int64 { return \"s\"; } begin { @x = f(1) }", "f() returns a value of type int64");
 	said("fn f($a : int64) : int64 { return 1; } begin { @x = f(1, 2) }", "f() takes 1 argument, not 2");
 	said("fn sum($a : int64) : int64 { return 1; } begin { }", "1:1: 'sum' is a function that is there already");
+	said("fn f($a : int64) : int64 { if ($a) { return 1; } } begin { f(1) }", "1:1: f() can end without a return");
+	fine("fn f($a : int64) : int64 { if ($a) { return 1; } else { return 2; } } begin { @x = f(1) }");
+	said("fn f($a : int8, $b : int8, $c : int8, $d : int8, $e : int8, $g : int8) : int8 { return 1; } begin { }",
+	     "1:61: a function has at most 5 parameters");
 	said("fn f() : int64 { return f(); } begin { @x = f() }", "f() calls itself");
 	said("fn f($a) : int64 { return 1; } begin { @x = f(1) }", "the type of parameter '$a' is missing");
 }

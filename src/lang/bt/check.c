@@ -12,17 +12,21 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PASSES_MAX = 1000 };
+enum { PASSES_MAX = 1000, PARAMS_MAX = 5 /* registers for arguments */ };
 
 /* ---- fn: functions of the script ---- */
 
 static void fn_types(struct sema *s, struct node *fn)
 {
 	struct node *block = fn->last, *k;
+	u32 params = 0;
 
 	fn->type = stype_void();
 	for (k = fn->kids; k && k != block; k = k->next) {
 		const struct stype *t;
+
+		if (k->kind == NODE_PARAM && ++params == PARAMS_MAX + 1)
+			sema_error(s, k, "a function has at most %d parameters", PARAMS_MAX);
 
 		if (k->kind == NODE_TYPE) {
 			t = sema_type(s, k);
@@ -38,6 +42,19 @@ static void fn_types(struct sema *s, struct node *fn)
 		t = sema_type(s, k->kids);
 		k->kids->type = t ? t : sema_unknown();
 	}
+}
+
+/* Does it never come to its end? */
+static bool returns(const struct node *n)
+{
+	if (n->kind == NODE_RETURN)
+		return true;
+	if (n->kind == NODE_IF && node_n_kids(n) == 3)
+		return returns(node_kid(n, 1)) && returns(n->last);
+	for (const struct node *k = n->kind == NODE_BLOCK ? n->kids : NULL; k; k = k->next)
+		if (returns(k))
+			return true;
+	return false;
 }
 
 static void check_fn(struct sema *s, struct node *fn)
@@ -61,6 +78,9 @@ static void check_fn(struct sema *s, struct node *fn)
 			v->type = k->kids->type;
 	}
 	sema_body(s, fn->last);
+	if (sema_is_known(fn->type) && fn->type->kind != ST_VOID && !returns(fn->last))
+		sema_error(s, fn, "%s() can end without a return: it has a value of type %s to give", fn->text,
+			   stype_name(sema_types(s), fn->type));
 	s->fn = NULL;
 	s->fn_type = NULL;
 }
