@@ -233,6 +233,26 @@ void sema_map_decls(struct sema *s)
 
 /* ---- when all types are known ---- */
 
+/* Is a probe of the script not among the programs, because its place is not there? */
+static bool is_left_out(const struct sema *s)
+{
+	for (const struct node *n = s->prog->root->kids; n; n = n->next) {
+		bool found = n->kind != NODE_PROBE;
+
+		for (u32 i = 0; i < s->probes.n && !found; i++)
+			found = s->probes.p[i]->node->at.from == n->at.from;
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+/* Is a map's type not known because of other mistakes (a missing probe, say)?  Then nothing more is said of it. */
+static bool is_open(const struct sema *s, const struct bt_map *m)
+{
+	return s->failed && (m->is_doubtful || is_left_out(s));
+}
+
 /* A map that is read but never written holds zeros; 0.17 refuses it. */
 void sema_maps_default(struct sema *s)
 {
@@ -240,9 +260,9 @@ void sema_maps_default(struct sema *s)
 		struct bt_map *m = s->maps.p[i];
 
 		if (!m->key && m->value)
-			m->key = stype_none();
+			m->key = is_open(s, m) ? sema_unknown() : stype_none();
 		if (m->key && !m->value && !sema_compat17(s)) {
-			m->value = stype_int(8, true);
+			m->value = is_open(s, m) ? sema_unknown() : stype_int(8, true);
 			m->is_default = true;
 			s->changed = true;
 		}
@@ -277,20 +297,6 @@ static void check_kind(struct sema *s, const struct bt_map *m)
 	}
 }
 
-/* Is a probe of the script not among the programs, because its place is not there? */
-static bool is_left_out(const struct sema *s)
-{
-	for (const struct node *n = s->prog->root->kids; n; n = n->next) {
-		bool found = n->kind != NODE_PROBE;
-
-		for (u32 i = 0; i < s->probes.n && !found; i++)
-			found = s->probes.p[i]->node->at.from == n->at.from;
-		if (!found)
-			return true;
-	}
-	return false;
-}
-
 /* What is still not known is a mistake, but for what a missing probe would have told; the rest of the check may
  * rely on types all the same. */
 static void settle(struct sema *s, struct bt_map *m)
@@ -300,9 +306,9 @@ static void settle(struct sema *s, struct bt_map *m)
 	else if (!m->key || !m->value)
 		m->is_missing = !is_left_out(s);
 	if (!m->key)
-		m->key = stype_none();
+		m->key = is_open(s, m) ? sema_unknown() : stype_none();
 	if (!m->value)
-		m->value = stype_int(8, true);
+		m->value = is_open(s, m) ? sema_unknown() : stype_int(8, true);
 	if (m->bpf_type && m->decl)
 		check_kind(s, m);
 }
