@@ -330,6 +330,8 @@ TEST(mistakes_name_what_was_meant)
 	     "there are: alpha, beta");
 	said("begin { @total = 1; print(@totla) }", "did you mean '@total'?");
 	said("begin { @x = (unit8)5 }", "did you mean 'uint8'?");
+	said("union u { int a; };\nbegin { $p = (struct u *)0 }", "did you mean 'union u'?");
+	said("struct s { int a; };\nbegin { $p = (s *)0 }", "did you mean 'struct s'?");
 	said("config = { max_strlne=5 } begin { }", "did you mean 'max_strlen'?");
 }
 

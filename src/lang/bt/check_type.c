@@ -303,14 +303,26 @@ const struct stype *sema_type_find(struct sema *s, const char *name)
 
 static void hint_type(struct sema *s, const char *name)
 {
+	static const char *const tags[] = { "struct ", "union ", "enum ", "" };
 	struct near_name n = near_begin(name);
-	const char *near[3];
+	const char *near[3], *bare = strrchr(name, ' ');
 	u32 count = s->ctypes ? ctypes_near(s->ctypes, name, near, ARRAY_SIZE(near)) : 0;
+
+	/* the same name, but a union or a typedef */
+	for (u32 i = 0; i < ARRAY_SIZE(tags) && s->ctypes; i++) {
+		const char *other = arena_printf(&s->prog->arena, "%s%s", tags[i], bare ? bare + 1 : name);
+
+		if (!ctypes_find(s->ctypes, other))
+			continue;
+		sema_hint(s, "did you mean '%s'?", other);
+		return;
+	}
 
 	for (u32 i = 0; i < ARRAY_SIZE(int_names); i++)
 		near_try(&n, int_names[i].name);
 	for (u32 i = 0; i < count; i++)
-		near_try(&n, near[i]);
+		if (!str_ends(near[i], " ")) /* one without a name */
+			near_try(&n, near[i]);
 	near_hint(s, &n);
 }
 
