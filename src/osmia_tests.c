@@ -3,6 +3,7 @@
 #include "load/script.h"
 #include "osmia_priv.h"
 #include "output/script.h"
+#include "output/value.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -97,6 +98,53 @@ static u32 count(const struct script *s, enum script_hook hook)
 	return n;
 }
 
+static bool is_json(const struct osmia *o)
+{
+	return o->opts.format == OSMIA_JSON;
+}
+
+static void tell_json(struct osmia *o, const char *name, u64 ns, bool failed, const struct str *said)
+{
+	struct str s = {0};
+
+	str_add(&s, "{\"type\": \"test_result\", \"data\": {");
+	json_string(&s, name, strlen(name));
+	str_addf(&s, ": {\"duration\": %lu, \"passed\": %s, \"output\": ", ns, failed ? "false" : "true");
+	json_string(&s, str_text(said), said->len);
+	str_add(&s, "}}}");
+	line(o, "%s", str_text(&s));
+	str_free(&s);
+}
+
+static void tell_text(struct osmia *o, const char *name, u64 ns, bool failed, const struct str *said)
+{
+	struct str took = {0};
+
+	if (failed)
+		osmia_write(o, str_text(said), said->len);
+	add_time(&took, ns);
+	result_line(o, failed ? red : green, failed ? "  FAILED  " : "       OK ", "%s (%s)", name,
+		    str_text(&took));
+	str_free(&took);
+}
+
+static int test_one(struct osmia *o, const char *name, bool *failed)
+{
+	struct str said = {0};
+	u32 errors = o->n_errors;
+	s64 ret = 0;
+	u64 ns;
+	int err;
+
+	if (!is_json(o))
+		result_line(o, green, " RUN      ", "%s", name);
+	err = run_one(o, HOOK_TEST, name, &said, &ret, &ns);
+	*failed = ret || o->n_errors != errors;
+	(is_json(o) ? tell_json : tell_text)(o, name, ns, *failed, &said);
+	str_free(&said);
+	return err;
+}
+
 int script_tests(struct osmia *o)
 {
 	const struct script *s = o->obj->script;
@@ -104,30 +152,15 @@ int script_tests(struct osmia *o)
 	bool *failed = calloc(s->attaches.n + 1ul, sizeof(*failed));
 	int err = failed ? 0 : -ENOMEM;
 
-	if (!err)
+	if (!err && !is_json(o))
 		result_line(o, green, "==========", "Running %u tests.", n_tests);
 	for (u32 i = 0; i < s->attaches.n && !err; i++) {
-		const char *name = s->attaches.p[i].target;
-		struct str said = {0}, took = {0};
-		u32 errors = o->n_errors;
-		s64 ret = 0;
-		u64 ns;
-
 		if (s->attaches.p[i].hook != HOOK_TEST)
 			continue;
-		result_line(o, green, " RUN      ", "%s", name);
-		err = run_one(o, HOOK_TEST, name, &said, &ret, &ns);
-		failed[i] = ret || o->n_errors != errors;
+		err = test_one(o, s->attaches.p[i].target, &failed[i]);
 		n_failed += failed[i];
-		if (failed[i])
-			osmia_write(o, str_text(&said), said.len);
-		add_time(&took, ns);
-		result_line(o, failed[i] ? red : green, failed[i] ? "  FAILED  " : "       OK ", "%s (%s)",
-			    name, str_text(&took));
-		str_free(&said);
-		str_free(&took);
 	}
-	if (!err)
+	if (!err && !is_json(o))
 		tell_end(o, failed, n_tests, n_failed);
 	free(failed);
 	o->test_status = n_failed ? 1 : 0;
@@ -156,13 +189,30 @@ static int bench_one(struct osmia *o, const char *name, u64 *average_ns, u64 *ru
 	return err;
 }
 
+static void tell_bench(struct osmia *o, const char *name, u64 ns, u64 runs)
+{
+	struct str s = {0};
+
+	if (!is_json(o)) {
+		line(o, "%-*s%-*lu%lu", BENCH_NAME, name, BENCH_TIME, ns, runs);
+		return;
+	}
+	str_add(&s, "{\"type\": \"benchmark_result\", \"data\": {");
+	json_string(&s, name, strlen(name));
+	str_addf(&s, ": {\"average\": %lu, \"iters\": %lu}}}", ns, runs);
+	line(o, "%s", str_text(&s));
+	str_free(&s);
+}
+
 int script_benches(struct osmia *o)
 {
 	const struct script *s = o->obj->script;
 	int err = 0;
 
-	line(o, "%-*s%-*s%s", BENCH_NAME, "Benchmark", BENCH_TIME, "Time(ns)", "Iterations");
-	line(o, "%s", "------------------------------------------------------------------");
+	if (!is_json(o)) {
+		line(o, "%-*s%-*s%s", BENCH_NAME, "Benchmark", BENCH_TIME, "Time(ns)", "Iterations");
+		line(o, "%s", "------------------------------------------------------------------");
+	}
 	for (u32 i = 0; i < s->attaches.n && !err; i++) {
 		const char *name = s->attaches.p[i].target;
 		u64 ns, runs;
@@ -171,7 +221,7 @@ int script_benches(struct osmia *o)
 			continue;
 		err = bench_one(o, name, &ns, &runs);
 		if (!err && runs)
-			line(o, "%-*s%-*lu%lu", BENCH_NAME, name, BENCH_TIME, ns, runs);
+			tell_bench(o, name, ns, runs);
 	}
 	return err;
 }

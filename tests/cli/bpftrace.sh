@@ -125,5 +125,9 @@ same "--fmt -o: the file itself" '	exit();' "$(sed -n 3p "$room/own.bt")"
 "$bt" --test -e 'test:good { } test:bad { return 1; }' >"$room/out" 2>/dev/null
 same "--test: status" 1 $?
 check "--test: who failed" grep -q 'FAILED.*bad' "$room/out"
+same "--test -f json" '{"type": "test_result", "data": {"good": {"duration": N, "passed": true, "output": ""}}}' \
+	"$("$bt" -f json --test -e 'test:good { }' 2>/dev/null | sed 's/: [0-9][0-9]*,/: N,/')"
+check "--bench -f json" grep -q '^{"type": "benchmark_result", "data": {"fast": {"average": ' \
+	<("$bt" -f json --bench -e 'bench:fast { $x = 1; }' 2>/dev/null)
 check "--bench" grep -q '^fast ' <("$bt" --bench -e 'bench:fast { $x = 1; }' 2>/dev/null)
 done_testing
