@@ -88,6 +88,7 @@ struct sema {
 	struct bt_settings set;
 	struct ctypes *ctypes;      /* structs, enums, constants of the script's C part and its includes */
 	VEC(struct bt_probe *) probes;
+	u32 n_unsupported;          /* mistakes that are the engine's: it has no such kind of probe */
 	u32 searched;               /* for places of probes, in units of one look: probe_find.c has the limit */
 	VEC(struct bt_map *) maps;
 	VEC(struct bt_var *) vars;  /* in scope, innermost last */

@@ -467,9 +467,16 @@ static int limits_check(struct sema *s)
 	return -E2BIG;
 }
 
+/* Where all mistakes are kinds of probes that this engine has not, another engine may have them: -ENOENT. */
+static int failure(const struct sema *s, u32 before)
+{
+	return s->dg && s->n_unsupported && s->dg->n_errors - before == s->n_unsupported ? -ENOENT : -EINVAL;
+}
+
 int bt_probes(struct sema *s)
 {
 	bool final = s->final, failed = s->failed;
+	u32 before = s->dg ? s->dg->n_errors : 0;
 	int err = 0;
 
 	s->final = true; /* this phase runs once: mistakes are told now */
@@ -478,7 +485,7 @@ int bt_probes(struct sema *s)
 		if (n->kind == NODE_PROBE)
 			err = probe_node(s, n);
 	if (err != -ENOMEM && err != -E2BIG)
-		err = s->failed ? -EINVAL : limits_check(s);
+		err = s->failed ? failure(s, before) : limits_check(s);
 	s->final = final;
 	s->failed |= failed;
 	if (err || s->probes.n)

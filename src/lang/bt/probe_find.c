@@ -433,13 +433,16 @@ int probe_find(struct sema *s, const struct node *node, const struct script_atta
 		err = place_add(&f, &a) ? 0 : -ENOMEM;
 		break;
 	}
-	if (f.failed)
+	if (f.failed) {
 		err = -ENOMEM;
-	else if (err == 1)
+	} else if (err == 1) {
 		err = 0; /* left out, and said so */
-	else if (!f.n && !f.told && (err == 0 || err == -EOPNOTSUPP || err == -ENOENT || err == -EACCES))
+	} else if (!f.n && !f.told && (err == 0 || err == -EOPNOTSUPP || err == -ENOENT || err == -EACCES)) {
+		bool unsupported = err == -EOPNOTSUPP;
+
 		err = missing(s, node, &a, why_of(s, &dg));
-	else if (err < 0 && dg.n && !f.told) {
+		s->n_unsupported += err && unsupported;
+	} else if (err < 0 && dg.n && !f.told) {
 		sema_error(s, node, "%s", why_of(s, &dg));
 		told(&f, err);
 	}
