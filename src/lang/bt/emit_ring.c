@@ -121,8 +121,12 @@ static struct emit_record reserve(struct emit *e, u32 action, u32 size, struct v
 {
 	struct emit_record r = {0};
 	struct val *args[3];
+	u32 ring = emit_events_map(e), room = e->m->maps.p[ring].max_entries;
 
-	args[0] = ir_ref(e->b, OP_MAP, emit_events_map(e), 0);
+	if (size > room / 2 && e->scratch->at)
+		sema_warn(e->s, e->scratch->at,
+			  "a record of %u bytes hardly fits the ring of %u (perf_rb_pages)", size, room);
+	args[0] = ir_ref(e->b, OP_MAP, ring, 0);
 	args[1] = emit_i64(e, size);
 	args[2] = emit_i64(e, 0);
 	r.p = emit_helper_ptr(e, HELPER_ringbuf_reserve, SPACE_RECORD, 3, args);
