@@ -6,6 +6,7 @@
 #include "osmia_world.h"
 #include "output/script.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,17 @@ bool osmia_exited(const struct osmia *o, int *status)
 	return o->out && script_out_exit(o->out, status);
 }
 
+enum { TARGET_END_MS = 1000 };
+
+/* A command that outlives its script ends with it, unless it does not heed SIGTERM. */
+static void end_target(struct osmia *o)
+{
+	struct pollfd p = { .fd = o->engine->ops->target_fd(o->engine), .events = POLLIN };
+
+	if (!kill(o->target, SIGTERM) && poll(&p, 1, TARGET_END_MS) > 0)
+		o->engine->ops->target_status(o->engine);
+}
+
 int script_end(struct osmia *o)
 {
 	int status = o->engine->ops->target_status(o->engine), exit_status;
@@ -288,9 +300,8 @@ int script_end(struct osmia *o)
 		n = script_run(o->load, HOOK_END, NULL, NULL, &o->dg);
 	if (n >= 0)
 		n = script_out_read(o->out, 0, &o->dg);
-	/* A command that outlives its script ends with it. */
 	if (o->target > 0 && status == -EAGAIN)
-		kill(o->target, SIGTERM);
+		end_target(o);
 	if (!o->script.dry_run)
 		script_out_end(o->out, &o->dg);
 	script_out_account(o->out);
