@@ -88,6 +88,14 @@ const struct stype *stype_str(struct arena *a, u32 size)
 	return new_type(a, ST_STR, size);
 }
 
+const struct stype *stype_chars(struct arena *a, u32 n)
+{
+	struct stype *t = new_type(a, ST_STR, n);
+
+	t->n = 1;
+	return t;
+}
+
 const struct stype *stype_buf(struct arena *a, u32 n)
 {
 	struct stype *t = new_type(a, ST_BUF, 4 + ALIGN_UP(n, 4));

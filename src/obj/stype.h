@@ -49,7 +49,7 @@ struct stype {
 	bool is_union;      /* STRUCT */
 	bool is_fwd;        /* STRUCT without members known */
 	u32 n;              /* ARRAY: elements; BUF: bytes; HIST: bits; TSERIES: intervals; stacks: frames;
-			     * TIMESTAMP: enum stype_clock */
+			     * TIMESTAMP: enum stype_clock; STR: 1 for what was an array of char */
 	u32 mode;           /* stacks: enum stack_mode; TSERIES: enum tseries_fn */
 	s64 min, max, step; /* LHIST; TSERIES: step is the interval in ns */
 	enum stype_space space; /* PTR: of its target */
@@ -80,6 +80,8 @@ const struct stype *stype_void(void);
 const struct stype *stype_bool(void);
 const struct stype *stype_simple(enum stype_kind k);      /* KSYM, INET, MAC, USYM, STRERROR, USERNAME, COUNT */
 const struct stype *stype_str(struct arena *a, u32 size); /* with the NUL */
+/* A STR that was char[n]: it may be full, and was not cut. */
+const struct stype *stype_chars(struct arena *a, u32 n);
 const struct stype *stype_buf(struct arena *a, u32 n);
 const struct stype *stype_ptr(struct arena *a, const struct stype *to, enum stype_space space);
 const struct stype *stype_array(struct arena *a, const struct stype *of, u32 n);

@@ -142,8 +142,8 @@ static void add_string(struct walk *w, struct sv v)
 	u32 size = MIN(v.type->size, v.n), len = (u32)strnlen((const char *)v.p, size);
 
 	str_addn(w->out, (const char *)v.p, len);
-	/* No room was left for a NUL: the string went on. */
-	if (len == v.type->size && !is_old(w) && w->o->s->str_trailer)
+	/* No room was left for a NUL: the string went on, but an array of char may be full. */
+	if (len == v.type->size && !v.type->n && !is_old(w) && w->o->s->str_trailer)
 		str_add(w->out, w->o->s->str_trailer);
 }
 

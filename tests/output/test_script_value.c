@@ -106,6 +106,7 @@ TEST(texts)
 	check(stype_str(&a, 8), "\xc3\xa9\xff|\xed\xa0\x80", "\xc3\xa9\xff|\xed\xa0\x80",
 	      "\"\xc3\xa9\\ufffd|\\ufffd\\ufffd\\ufffd\"");
 	check(stype_str(&a, 4), "abcd", "abcd..", "\"abcd..\"");
+	check(stype_chars(&a, 4), "abcd", "abcd", "\"abcd\"");
 	arena_free(&a);
 }
 

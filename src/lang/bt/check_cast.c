@@ -120,7 +120,7 @@ static const struct stype *cast(struct sema *s, struct node *n, const struct sty
 		if (from->kind == ST_STR && from->size <= to->size)
 			return to;
 		if (from->kind == ST_ARRAY && from->of->kind == ST_INT && from->of->size == 1)
-			return stype_str(sema_types(s), from->n);
+			return stype_chars(sema_types(s), from->n);
 		break;
 	case ST_USERNAME:
 		if (sema_is_int(from))

@@ -54,7 +54,7 @@ static const struct stype *found_in(struct sema *s, const struct stype *t, enum 
 	if (t->kind == ST_STRUCT)
 		return sema_complete(s, t);
 	if (t->kind == ST_ARRAY && t->of->kind == ST_INT && t->of->size == 1 && t->of->is_signed)
-		return stype_str(sema_types(s), t->n); /* char[] */
+		return stype_chars(sema_types(s), t->n);
 	if (t->kind != ST_PTR || t->space != SS_NONE)
 		return t;
 	if (space == SS_CTX || space == SS_MAP || space == SS_NONE)

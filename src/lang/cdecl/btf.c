@@ -143,7 +143,7 @@ static const struct stype *of_array(struct ctypes *c, const struct btf *btf, u32
 
 	/* The kernel's bytes are strings, whatever their sign: scripts have come to expect it. */
 	if (cis_char(of) || (of->kind == ST_INT && of->size == 1 && is_kernel(c, btf)))
-		return stype_str(c->o.types, n);
+		return stype_chars(c->o.types, n);
 	return stype_array(c->o.types, of, n);
 }
 

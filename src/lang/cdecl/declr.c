@@ -165,7 +165,7 @@ static const struct stype *array_of(struct cparser *p, const struct stype *of, s
 		cp_error(p, "this array is longer than %u MiB", ARRAY_BYTES_MAX >> 20);
 		n = 0;
 	}
-	return cis_char(of) ? stype_str(a, (u32)n) : stype_array(a, of, (u32)n);
+	return cis_char(of) ? stype_chars(a, (u32)n) : stype_array(a, of, (u32)n);
 }
 
 const struct stype *cp_apply(struct cparser *p, const struct declr *d, const struct stype *base)
