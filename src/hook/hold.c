@@ -39,10 +39,11 @@ static int install_filter(const struct sock_fprog *prog)
 	return -errno;
 }
 
-/* Waits until it is seized, then becomes the command.  Between the filter and execve it makes no other
- * call.  Where only ancestors may trace (yama), the guard may as a descendant of the controller. */
-static _Noreturn void run_command(int go, int failed, const struct hold_filter *f, char *const *argv,
-				  const char *path, const sigset_t *mask)
+/* Waits until it is seized, then becomes the command.  Between the filter and execve it makes no
+ * other call.  Where only ancestors may trace (yama), the guard may as a descendant of the
+ * controller. */
+static _Noreturn void run_command(int go, int failed, const struct hold_filter *f,
+				  char *const *argv, const char *path, const sigset_t *mask)
 {
 	struct sock_fprog prog = { 0 };
 	int err = 0;
@@ -110,7 +111,8 @@ int trace_hold(struct trace *t, char *const *argv, const sigset_t *mask, struct 
 		sigprocmask(SIG_SETMASK, NULL, &own);
 		mask = &own;
 	}
-	h->filter = mmap(NULL, sizeof(*h->filter), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	h->filter = mmap(NULL, sizeof(*h->filter), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h->filter == MAP_FAILED)
 		h->filter = NULL;
 	err = h->filter ? hold_fork(t, argv, path, mask) : -ENOMEM;

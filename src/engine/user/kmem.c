@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine/user/kmem.c - a task as the kernel structs that programs read, from what /proc says of it. */
+/* engine/user/kmem.c - a task as the kernel structs that programs read, from /proc. */
 #include "engine/user/kmem.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +26,8 @@ void task_comm(s32 pid, char comm[KTASK_COMM])
 
 static void fill_namespaces(struct kmem *k, s32 pid)
 {
-	static const char *const names[] = { "uts", "ipc", "mnt", "pid_for_children", "net", "cgroup" };
+	static const char *const names[] = {"uts", "ipc",   "mnt", "pid_for_children",
+					    "net", "cgroup"};
 	char path[64];
 	struct stat st;
 
@@ -34,11 +35,12 @@ static void fill_namespaces(struct kmem *k, s32 pid)
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, names[i]);
 		k->ns[i].ns.inum = stat(path, &st) ? 0 : (u32)st.st_ino;
 	}
-	k->nsproxy = (struct knsproxy){ &k->ns[0], &k->ns[1], &k->ns[2], &k->ns[3], &k->ns[4], &k->ns[5] };
+	k->nsproxy =
+		(struct knsproxy){&k->ns[0], &k->ns[1], &k->ns[2], &k->ns[3], &k->ns[4], &k->ns[5]};
 }
 
-/* What the task's status file has: ids (effective ones stand in the second column of Uid: and Gid:, saved and
- * file system ones behind) and counts of switches. */
+/* What the task's status file has: ids (effective ones stand in the second column of Uid: and Gid:,
+ * saved and file system ones behind) and counts of switches. */
 static void fill_status(struct kmem *k, struct ktask *t, s32 pid)
 {
 	struct kcred *c = &k->creds[0];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine/user/unwind.c - walks the stacks of stopped tasks with libdw.
  *
- * What a process has mapped is read when it is first unwound, again after execve, and where an address is
- * found that was not mapped then.  Only files that the process has mapped are read: no debug information is
- * looked for.
+ * What a process has mapped is read when it is first unwound, again after execve, and where an
+ * address is found that was not mapped then.  Only files that the process has mapped are read: no
+ * debug information is looked for.
  */
 #include "engine/user/unwind.h"
 #include <elfutils/libdwfl.h>
@@ -22,10 +22,11 @@ struct unwind_process {
 	u32 n, max;
 };
 
-static int no_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base, const char *file,
-			const char *link, GElf_Word crc, char **path)
+static int no_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
+			const char *file, const char *link, GElf_Word crc, char **path)
 {
-	(void)mod, (void)userdata, (void)name, (void)base, (void)file, (void)link, (void)crc, (void)path;
+	(void)mod, (void)userdata, (void)name, (void)base, (void)file, (void)link, (void)crc,
+		(void)path;
 	return -1;
 }
 

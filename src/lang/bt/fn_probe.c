@@ -77,7 +77,9 @@ static const struct node *attach_node(const struct sema *s, const struct node *n
 void func_check_args(struct sema *s, struct node *n)
 {
 	n->type = stype_none();
-	if (!check_hook(s, n, BIT(TRACEPOINT) | BIT(RAWTRACEPOINT) | BIT(FENTRY) | BIT(FEXIT) | BIT(UPROBE),
+	if (!check_hook(s, n,
+			BIT(TRACEPOINT) | BIT(RAWTRACEPOINT) | BIT(FENTRY) | BIT(FEXIT) |
+				BIT(UPROBE),
 			"tracepoint, rawtracepoint, fentry, fexit and uprobe"))
 		return;
 	if (s->probe->args) {
@@ -85,11 +87,14 @@ void func_check_args(struct sema *s, struct node *n)
 		return;
 	}
 	if (s->probe->hook == HOOK_UPROBE) {
-		sema_error(s, attach_node(s, n), "the arguments of this function are not known: %s%s",
-			   s->probe->binary ? s->probe->binary : "its binaries", " has no debug information of it");
+		sema_error(s, attach_node(s, n),
+			   "the arguments of this function are not known: %s%s",
+			   s->probe->binary ? s->probe->binary : "its binaries",
+			   " has no debug information of it");
 		sema_hint(s, "arg0, arg1 ... are its arguments as they stand in registers");
 	} else {
-		sema_error(s, attach_node(s, n), "the arguments of these places are not known, or not the same");
+		sema_error(s, attach_node(s, n),
+			   "the arguments of these places are not known, or not the same");
 	}
 }
 
@@ -112,7 +117,8 @@ static struct rv slot_value(struct emit *e, const struct node *n, const struct s
 void func_check_retval(struct sema *s, struct node *n)
 {
 	n->type = stype_int(8, false);
-	if (check_hook(s, n, BIT(KRETPROBE) | BIT(URETPROBE) | BIT(FEXIT), "kretprobe, uretprobe and fexit")) {
+	if (check_hook(s, n, BIT(KRETPROBE) | BIT(URETPROBE) | BIT(FEXIT),
+		       "kretprobe, uretprobe and fexit")) {
 		n->type = s->probe->retval ? s->probe->retval : word_type(s);
 		if (s->probe->hook == HOOK_FEXIT && !s->probe->ret_field)
 			sema_error(s, n, "this function returns nothing");
@@ -145,20 +151,30 @@ void func_check_argn(struct sema *s, struct node *n)
 	bool on_stack;
 	u32 i = arg_number(n, &on_stack);
 
-	n->type = s->probe && s->probe->hook == HOOK_USDT && !sema_compat17(s) ? stype_int(8, true) : word_type(s);
+	n->type = s->probe && s->probe->hook == HOOK_USDT && !sema_compat17(s) ? stype_int(8, true)
+									       : word_type(s);
 	if (on_stack) {
-		if (check_hook(s, n, BIT(KPROBE) | BIT(UPROBE), "kprobe and uprobe") && !sema_compat17(s))
-			sema_warn(s, n, "%s is a word of the stack: newer versions of the language have it no more", n->text);
+		if (check_hook(s, n, BIT(KPROBE) | BIT(UPROBE), "kprobe and uprobe") &&
+		    !sema_compat17(s))
+			sema_warn(s, n,
+				  "%s is a word of the stack: newer versions of the language have "
+				  "it no more",
+				  n->text);
 		return;
 	}
-	if (!check_hook(s, n, BIT(KPROBE) | BIT(UPROBE) | BIT(USDT) | BIT(RAWTRACEPOINT) | BIT(FENTRY) | BIT(FEXIT),
+	if (!check_hook(s, n,
+			BIT(KPROBE) | BIT(UPROBE) | BIT(USDT) | BIT(RAWTRACEPOINT) | BIT(FENTRY) |
+				BIT(FEXIT),
 			"kprobe, uprobe, usdt, rawtracepoint and fentry")) {
 		if (s->probe && 1u << s->probe->hook & (BIT(KRETPROBE) | BIT(URETPROBE)))
-			sema_hint(s, "at the return of a function, retval is its result; keep arguments in a map at its entry");
+			sema_hint(s, "at the return of a function, retval is its result; keep "
+				     "arguments in a map at its entry");
 		return;
 	}
 	if (in_registers(s->probe->hook) && bt_arg_reg(i) < 0) {
-		sema_error(s, n, "only the first 6 arguments stand in registers (arg0 to arg5), not %s", n->text);
+		sema_error(s, n,
+			   "only the first 6 arguments stand in registers (arg0 to arg5), not %s",
+			   n->text);
 		sema_hint(s, "sarg0 is the first word of the stack behind the return address");
 	} else if (s->probe->hook == HOOK_USDT && i >= s->probe->n_usdt && sema_compat17(s)) {
 		sema_error(s, n, "this probe has no argument %u", i);
@@ -189,8 +205,9 @@ static struct val *emit_usdt_arg(struct emit *e, const struct usdt_arg *a)
 	}
 	addr = ir_bin(e->b, OP_ADD, emit_usdt_reg(e, a->reg), emit_i64(e, a->value));
 	if (a->index >= 0)
-		addr = ir_bin(e->b, OP_ADD, addr,
-			      ir_bin(e->b, OP_MUL, emit_usdt_reg(e, a->index), emit_i64(e, a->scale)));
+		addr = ir_bin(
+			e->b, OP_ADD, addr,
+			ir_bin(e->b, OP_MUL, emit_usdt_reg(e, a->index), emit_i64(e, a->scale)));
 	return emit_load(e, t, emit_ptr(e, addr, SPACE_USER), 0);
 }
 
@@ -227,13 +244,22 @@ static const char *ctx_struct(struct sema *s)
 	const struct bt_probe *p = s->probe;
 
 	switch (p->hook) {
-	case HOOK_KPROBE: case HOOK_KRETPROBE: case HOOK_UPROBE: case HOOK_URETPROBE: case HOOK_USDT:
+	case HOOK_KPROBE:
+	case HOOK_KRETPROBE:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_USDT:
 		return "struct pt_regs";
-	case HOOK_PROFILE: case HOOK_SOFTWARE: case HOOK_HARDWARE: case HOOK_WATCHPOINT: case HOOK_ASYNCWATCHPOINT:
+	case HOOK_PROFILE:
+	case HOOK_SOFTWARE:
+	case HOOK_HARDWARE:
+	case HOOK_WATCHPOINT:
+	case HOOK_ASYNCWATCHPOINT:
 		return "struct bpf_perf_event_data";
 	case HOOK_ITER:
 		return arena_printf(sema_types(s), "struct bpf_iter__%s",
-				    p->attaches.n ? s->script->attaches.p[p->attaches.p[0]].fn : "");
+				    p->attaches.n ? s->script->attaches.p[p->attaches.p[0]].fn
+						  : "");
 	default:
 		return NULL;
 	}
@@ -251,14 +277,17 @@ void func_check_ctx(struct sema *s, struct node *n)
 	}
 	name = ctx_struct(s);
 	if (!name) {
-		sema_error(s, n, "ctx can not be used with \"%s\" probes", script_hook_text(s->probe->hook));
+		sema_error(s, n, "ctx can not be used with \"%s\" probes",
+			   script_hook_text(s->probe->hook));
 		if (hook_flags(s->probe->hook) & HOOK_TYPED)
 			sema_hint(s, "args has what the context holds");
 		return;
 	}
 	t = sema_type_find(s, name);
-	/* Pointers of an iterator's context may be null, and a direct load of them is no number to the verifier. */
-	n->type = stype_ptr(sema_types(s), t ? t : stype_void(), s->probe->hook == HOOK_ITER ? SS_KERNEL : SS_CTX);
+	/* Pointers of an iterator's context may be null, and a direct load of them is no number to
+	 * the verifier. */
+	n->type = stype_ptr(sema_types(s), t ? t : stype_void(),
+			    s->probe->hook == HOOK_ITER ? SS_KERNEL : SS_CTX);
 }
 
 struct rv func_emit_ctx(struct emit *e, const struct node *n)
@@ -276,7 +305,8 @@ void func_check_reg(struct sema *s, struct node *n)
 	check_regs(s, n);
 	if (name && bt_reg_find(name) < 0) {
 		sema_error(s, n, "'%s' is not a register of this machine (x86_64)", name);
-		sema_hint(s, "they are ax, bx, cx, dx, si, di, bp, sp, r8 to r15, ip, cs, ss, flags, orig_ax");
+		sema_hint(s, "they are ax, bx, cx, dx, si, di, bp, sp, r8 to r15, ip, cs, ss, "
+			     "flags, orig_ax");
 	}
 }
 
@@ -288,7 +318,8 @@ struct rv func_emit_reg(struct emit *e, const struct node *n)
 /* Run by a system call of the script's own process. */
 static bool is_own(enum script_hook h)
 {
-	return h == HOOK_BEGIN || h == HOOK_END || h == HOOK_SELF || h == HOOK_TEST || h == HOOK_BENCH;
+	return h == HOOK_BEGIN || h == HOOK_END || h == HOOK_SELF || h == HOOK_TEST ||
+	       h == HOOK_BENCH;
 }
 
 /* The low bits of cs are the privilege level: 3 in user mode. */
@@ -370,17 +401,21 @@ static struct rv emit_by_place(struct emit *e, const struct node *n, place_text_
 			strcpy(table + size * a->cookie, text(a));
 	}
 	cookie = emit_call(e, HELPER_get_attach_cookie, e->ctx);
-	cookie = ir_select(e->b, ir_cmp(e->b, OP_ULE, cookie, emit_i64(e, max)), cookie, emit_i64(e, 0));
+	cookie = ir_select(e->b, ir_cmp(e->b, OP_ULE, cookie, emit_i64(e, max)), cookie,
+			   emit_i64(e, 0));
 	at = emit_bytes(e, table, size * (max + 1));
 	return rv_of(n, ir_ptradd(e->b, at, ir_bin(e->b, OP_MUL, cookie, emit_i64(e, size))));
 }
 
-/* The function that was hit; its name is looked up when it is printed.  At an entry the instruction pointer is
- * there, elsewhere the kernel keeps it.  The user engine's kernel functions have no addresses: names are all. */
+/* The function that was hit; its name is looked up when it is printed.  At an entry the instruction
+ * pointer is there, elsewhere the kernel keeps it.  The user engine's kernel functions have no
+ * addresses: names are all. */
 void func_check_func(struct sema *s, struct node *n)
 {
 	n->type = stype_simple(ST_KSYM);
-	if (!check_hook(s, n, BIT(KPROBE) | BIT(KRETPROBE) | BIT(UPROBE) | BIT(URETPROBE) | BIT(FENTRY) | BIT(FEXIT),
+	if (!check_hook(s, n,
+			BIT(KPROBE) | BIT(KRETPROBE) | BIT(UPROBE) | BIT(URETPROBE) | BIT(FENTRY) |
+				BIT(FEXIT),
 			"kprobe, uprobe, fentry and their return"))
 		return;
 	if (s->probe->is_user)
@@ -425,7 +460,8 @@ void func_check_probetype(struct sema *s, struct node *n)
 	n->type = stype_none();
 	if (!s->probe)
 		sema_error(s, n, "probetype can only be used in a probe");
-	else if (s->probe->hook == HOOK_BEGIN || s->probe->hook == HOOK_END || s->probe->hook == HOOK_SELF)
+	else if (s->probe->hook == HOOK_BEGIN || s->probe->hook == HOOK_END ||
+		 s->probe->hook == HOOK_SELF)
 		set_str(s, n, "special");
 	else
 		set_str(s, n, script_hook_text(s->probe->hook));
@@ -582,7 +618,8 @@ void func_check_options(struct sema *s)
 		options_find(s->fns.p[i], &known);
 	for (u32 i = 0; i < s->opts->n_named; i++) {
 		const char *given = s->opts->named[i];
-		char *want = arena_printf(sema_types(s), " --%.*s ", (int)strcspn(given, "="), given);
+		char *want =
+			arena_printf(sema_types(s), " --%.*s ", (int)strcspn(given, "="), given);
 
 		if (strstr(str_text(&known), want))
 			continue;
@@ -590,7 +627,7 @@ void func_check_options(struct sema *s)
 		diag_error(s->dg, (struct place){ 0 }, -EINVAL, "the script has no option%.*s",
 			   (int)strlen(want) - 1, want);
 		if (known.len)
-			diag_note(s->dg, (struct place){ 0 }, "its options are:%s", str_text(&known));
+			diag_note(s->dg, (struct place){0}, "its options are:%s", str_text(&known));
 	}
 	str_free(&known);
 }

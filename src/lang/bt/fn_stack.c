@@ -2,7 +2,8 @@
 /* lang/bt/fn_stack.c - stacks: kstack, ustack, dw_ustack.
  *
  *	frames  ── bpf_get_stack ──> scratch ── by {hash, number, tgid} ──> kstack_map or ustack_map
- *	value   {hash, number, tgid ...}    small, so that it can be a key, and the same for the same stack
+ *	value   {hash, number, tgid ...}    small, so that it can be a key, and the same for the
+ *same stack
  *
  * The maps forget the stacks that were not seen for longest; what was forgotten prints as unknown.
  */
@@ -55,7 +56,8 @@ static void check_stack(struct sema *s, struct node *n, enum stype_kind kind)
 	}
 	if (arg && (arg->kind == NODE_NAME || arg->next)) {
 		if (arg->kind != NODE_NAME || !mode_find(arg->text, &mode)) {
-			sema_error(s, arg, "%s() knows the modes bpftrace, perf, raw and build_id", n->text);
+			sema_error(s, arg, "%s() knows the modes bpftrace, perf, raw and build_id",
+				   n->text);
 			return;
 		}
 		if (kernel && mode == STACK_BUILD_ID) {
@@ -69,7 +71,8 @@ static void check_stack(struct sema *s, struct node *n, enum stype_kind kind)
 		if (!sema_literal_int(s, arg, "the number of frames", &frames))
 			return;
 		if (frames < 1 || frames > FRAMES_MAX) {
-			sema_error(s, n, "%s() takes 1 to %d frames, not %lld", n->text, FRAMES_MAX, (long long)frames);
+			sema_error(s, n, "%s() takes 1 to %d frames, not %lld", n->text, FRAMES_MAX,
+				   (long long)frames);
 			return;
 		}
 	}
@@ -92,7 +95,8 @@ void func_check_dw_ustack(struct sema *s, struct node *n)
 {
 	check_stack(s, n, ST_USTACK);
 	if (!s->w->is_user)
-		sema_warn(s, n, "dw_ustack follows frame pointers on the kernel engine, as ustack does");
+		sema_warn(s, n,
+			  "dw_ustack follows frame pointers on the kernel engine, as ustack does");
 }
 
 /* ---- maps ---- */
@@ -125,11 +129,12 @@ static u32 stack_map(struct emit *e, enum stype_kind kind)
 		return *index;
 	for (u32 i = 0; i < s->probes.n; i++)
 		size = MAX(size, largest(s->probes.p[i]->node, kind));
-	*index = mod_map(e->m, &(struct ir_map){ .name = kind == ST_KSTACK ? "kstacks" : "ustacks",
-						 .type = BPF_MAP_TYPE_LRU_HASH,
-						 .key_size = STACK_KEY,
-						 .value_size = ALIGN_UP(size, (u32)BUILD_ID_BYTES),
-						 .max_entries = (u32)MIN(s->set.max_map_keys, (u64)UINT32_MAX) });
+	*index = mod_map(e->m, &(struct ir_map){.name = kind == ST_KSTACK ? "kstacks" : "ustacks",
+						.type = BPF_MAP_TYPE_LRU_HASH,
+						.key_size = STACK_KEY,
+						.value_size = ALIGN_UP(size, (u32)BUILD_ID_BYTES),
+						.max_entries = (u32)MIN(s->set.max_map_keys,
+									(u64)UINT32_MAX)});
 	return *index;
 }
 
@@ -140,7 +145,8 @@ static void store32(struct emit *e, struct val *v, struct val *p, s64 off)
 	ir_store(e->b, ir_cast(e->b, OP_TRUNC, IR_I32, v), p, off);
 }
 
-/* A hash of n words at p.  The verifier walks the loop: its bound comes from the helper's result. */
+/* A hash of n words at p.  The verifier walks the loop: its bound comes from the helper's result.
+ */
 static struct val *emit_hash(struct emit *e, struct val *p, struct val *n)
 {
 	struct blk *head = blk_new(e->fn), *body = blk_new(e->fn), *done = blk_new(e->fn);
@@ -153,8 +159,10 @@ static struct val *emit_hash(struct emit *e, struct val *p, struct val *n)
 	phi_add(h, zero);
 	ir_br(head, ir_cmp(head, OP_ULT, i, n), body, done);
 	e->b = body;
-	word = ir_load(body, IR_I64, ir_ptradd(body, p, ir_bin(body, OP_SHL, i, emit_i64(e, 3))), 0);
-	mixed = ir_bin(body, OP_MUL, ir_bin(body, OP_XOR, h, word), emit_i64(e, (s64)0x9e3779b97f4a7c15));
+	word = ir_load(body, IR_I64, ir_ptradd(body, p, ir_bin(body, OP_SHL, i, emit_i64(e, 3))),
+		       0);
+	mixed = ir_bin(body, OP_MUL, ir_bin(body, OP_XOR, h, word),
+		       emit_i64(e, (s64)0x9e3779b97f4a7c15));
 	mixed = ir_bin(body, OP_XOR, mixed, ir_bin(body, OP_LSHR, mixed, emit_i64(e, 32)));
 	phi_add(i, ir_bin(body, OP_ADD, i, emit_i64(e, 1)));
 	phi_add(h, mixed);
@@ -171,7 +179,8 @@ static void keep_stack(struct emit *e, u32 map, struct val *key, struct val *fra
 					    (struct val *[]){ ref, key });
 	struct emit_if new = emit_if(e, emit_is_null(e, known)), full;
 
-	failed = emit_call(e, HELPER_map_update_elem, ir_ref(e->b, OP_MAP, map, 0), key, frames, emit_i64(e, BPF_ANY));
+	failed = emit_call(e, HELPER_map_update_elem, ir_ref(e->b, OP_MAP, map, 0), key, frames,
+			   emit_i64(e, BPF_ANY));
 	full = emit_if(e, ir_cmp(e->b, OP_NE, failed, emit_i64(e, 0)));
 	emit_count(e, COUNT_MAP_FULL);
 	emit_endif(e, &full);
@@ -183,9 +192,12 @@ static struct rv emit_stack(struct emit *e, const struct node *n, u64 how)
 {
 	const struct stype *t = n->type;
 	bool user = t->kind == ST_USTACK;
-	u32 map = stack_map(e, t->kind), bytes = e->m->maps.p[map].value_size, each = frame_bytes(t);
-	u64 flags = (user ? BPF_F_USER_STACK : 0) | (t->mode == STACK_BUILD_ID ? BPF_F_USER_BUILD_ID : 0) | how;
-	struct val *value = emit_temp(e, t->size), *frames = emit_temp(e, bytes), *got, *count, *words;
+	u32 map = stack_map(e, t->kind), bytes = e->m->maps.p[map].value_size,
+	    each = frame_bytes(t);
+	u64 flags = (user ? BPF_F_USER_STACK : 0) |
+		    (t->mode == STACK_BUILD_ID ? BPF_F_USER_BUILD_ID : 0) | how;
+	struct val *value = emit_temp(e, t->size), *frames = emit_temp(e, bytes), *got, *count,
+		   *words;
 	struct emit_if any;
 
 	ir_zero(e->b, value, t->size);
@@ -193,11 +205,13 @@ static struct rv emit_stack(struct emit *e, const struct node *n, u64 how)
 		store32(e, emit_tgid(e), value, 12);
 		store32(e, emit_i64(e, emit_place(e)), value, 16);
 	}
-	got = emit_call(e, HELPER_get_stack, e->ctx, frames, emit_i64(e, bytes), emit_i64(e, (s64)flags));
+	got = emit_call(e, HELPER_get_stack, e->ctx, frames, emit_i64(e, bytes),
+			emit_i64(e, (s64)flags));
 	any = emit_if(e, ir_cmp(e->b, OP_SLT, emit_i64(e, 0), got));
 	count = ir_bin(e->b, OP_LSHR, got, emit_i64(e, each == 8 ? 3 : 5));
 	if (t->n < bytes / each)
-		count = ir_select(e->b, ir_cmp(e->b, OP_ULT, count, emit_i64(e, t->n)), count, emit_i64(e, t->n));
+		count = ir_select(e->b, ir_cmp(e->b, OP_ULT, count, emit_i64(e, t->n)), count,
+				  emit_i64(e, t->n));
 	words = each == 8 ? count : ir_bin(e->b, OP_SHL, count, emit_i64(e, 2));
 	ir_store(e->b, emit_hash(e, frames, words), value, 0);
 	store32(e, count, value, 8);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/fn_symbol.c - addresses and their names, address spaces, network addresses.  Stacks: fn_stack.c.
+/* lang/bt/fn_symbol.c - addresses and their names, address spaces, network addresses.  Stacks:
+ * fn_stack.c.
  *
  * Names of addresses are looked up when they are printed; a program only notes what that needs.
  */
@@ -120,7 +121,8 @@ void func_check_uaddr(struct sema *s, struct node *n)
 		sema_error(s, n, "uaddr() can only be used with uprobe, uretprobe and usdt probes");
 	} else if (!s->probe->binary) {
 		sema_error(s, n, "uaddr() needs probes of one binary: these have several");
-	} else if (name && (!s->w->uaddr || s->w->uaddr(s->w->arg, s->probe->binary, name, &addr, &size))) {
+	} else if (name &&
+		   (!s->w->uaddr || s->w->uaddr(s->w->arg, s->probe->binary, name, &addr, &size))) {
 		sema_error(s, n, "%s has no symbol '%s'", s->probe->binary, name);
 	}
 	if (size != 1 && size != 2 && size != 4)
@@ -128,8 +130,8 @@ void func_check_uaddr(struct sema *s, struct node *n)
 	n->type = stype_ptr(sema_types(s), stype_int((u32)size, true), SS_USER);
 }
 
-/* Where the file's first place would be, were it loaded as it says: what is there less this is how far
- * the binary was moved. */
+/* Where the file's first place would be, were it loaded as it says: what is there less this is how
+ * far the binary was moved. */
 static bool place_vaddr(const struct emit *e, const struct script_attach *a, u64 *addr)
 {
 	const struct bt_world *w = e->s->w;
@@ -177,9 +179,11 @@ struct rv func_emit_uaddr(struct emit *e, const struct node *n)
 	w->uaddr(w->arg, e->probe->binary, n->kids->str, &addr, &size);
 	if (!vaddr)
 		return rv_of(n, emit_i64(e, (s64)addr));
-	ip = e->probe->hook == HOOK_URETPROBE ? emit_call(e, HELPER_get_func_ip, e->ctx)
-					      : emit_load(e, stype_int(8, false), e->ctx, bt_reg_find("ip"));
-	return rv_of(n, ir_bin(e->b, OP_ADD, ir_bin(e->b, OP_SUB, ip, vaddr), emit_i64(e, (s64)addr)));
+	ip = e->probe->hook == HOOK_URETPROBE
+		     ? emit_call(e, HELPER_get_func_ip, e->ctx)
+		     : emit_load(e, stype_int(8, false), e->ctx, bt_reg_find("ip"));
+	return rv_of(n,
+		     ir_bin(e->b, OP_ADD, ir_bin(e->b, OP_SUB, ip, vaddr), emit_i64(e, (s64)addr)));
 }
 
 /* ---- per-CPU variables of the kernel ---- */
@@ -225,7 +229,8 @@ static u32 essential_type(struct btf_builder *b, const struct btf *from, u32 id,
 		return btf_add(b, "", BTF_PTR, false, 0, elem);
 	case BTF_ARRAY:
 		elem = essential_type(b, from, btf_array(t)->type, depth - 1);
-		return btf_add_array(b, elem, btf_add_int(b, "unsigned int", 4, 0), btf_array(t)->n);
+		return btf_add_array(b, elem, btf_add_int(b, "unsigned int", 4, 0),
+				     btf_array(t)->n);
 	case BTF_STRUCT: case BTF_UNION:
 		return btf_add_struct(b, (enum btf_kind)btf_kind(t), name, t->size);
 	case BTF_ENUM: case BTF_ENUM64:
@@ -267,11 +272,13 @@ struct rv func_emit_percpu_kaddr(struct emit *e, const struct node *n)
 
 	var->space = SPACE_BTF;
 	if (!cpu)
-		return rv_of(n, emit_int(e, emit_helper_ptr(e, HELPER_this_cpu_ptr, SPACE_BTF, 1, &var)));
+		return rv_of(n, emit_int(e, emit_helper_ptr(e, HELPER_this_cpu_ptr, SPACE_BTF, 1,
+							    &var)));
 	/* The verifier lets nothing be added to a pointer that may be null. */
 	result = ir_alloca(e->fn, 8, 8);
 	ir_store(e->b, emit_i64(e, 0), result, 0);
-	p = emit_helper_ptr(e, HELPER_per_cpu_ptr, SPACE_BTF, 2, (struct val *[]){ var, emit_scalar(e, cpu) });
+	p = emit_helper_ptr(e, HELPER_per_cpu_ptr, SPACE_BTF, 2,
+			    (struct val *[]){var, emit_scalar(e, cpu)});
 	there = emit_if(e, ir_cmp(e->b, OP_NE, emit_int(e, p), emit_i64(e, 0)));
 	ir_store(e->b, emit_int(e, p), result, 0);
 	emit_endif(e, &there);
@@ -342,8 +349,10 @@ void func_check_ntop(struct sema *s, struct node *n)
 		return;
 	if (is_bytes(t)) {
 		if (t->kind == ST_BUF || (bytes_of(t) != INET4_BYTES && bytes_of(t) != INET6_BYTES))
-			sema_error(s, n, "ntop() takes an integer, or an address of 4 or 16 bytes, not %s",
-				   stype_name(sema_types(s), t));
+			sema_error(
+				s, n,
+				"ntop() takes an integer, or an address of 4 or 16 bytes, not %s",
+				stype_name(sema_types(s), t));
 		return;
 	}
 	sema_want_int(s, addr, false);
@@ -354,7 +363,8 @@ struct rv func_emit_ntop(struct emit *e, const struct node *n)
 	const struct node *addr = node_kid(n, 1) ? node_kid(n, 1) : n->kids;
 	bool is_six = is_bytes(addr->type) && bytes_of(addr->type) == INET6_BYTES;
 	struct val *p = emit_temp(e, n->type->size);
-	struct val *family = addr != n->kids ? emit_scalar(e, n->kids) : emit_i64(e, is_six ? AF_INET6 : AF_INET);
+	struct val *family = addr != n->kids ? emit_scalar(e, n->kids)
+					     : emit_i64(e, is_six ? AF_INET6 : AF_INET);
 
 	ir_zero(e->b, p, n->type->size);
 	store32(e, family, p, 0);
@@ -404,7 +414,8 @@ void func_check_macaddr(struct sema *s, struct node *n)
 
 	n->type = stype_simple(ST_MAC);
 	if (n->kids->str || (is_bytes(t) && bytes_of(t) < MAC_BYTES))
-		sema_error(s, n, "macaddr() takes a pointer to 6 bytes, or an array of them, not %s",
+		sema_error(s, n,
+			   "macaddr() takes a pointer to 6 bytes, or an array of them, not %s",
 			   stype_name(sema_types(s), t));
 	else if (!is_bytes(t))
 		sema_want_int(s, n->kids, true);
@@ -421,7 +432,8 @@ struct rv func_emit_macaddr(struct emit *e, const struct node *n)
 	else if (is_bytes(t))
 		from = emit_expr(e, n->kids).v;
 	else
-		from = emit_ptr(e, emit_scalar(e, n->kids), e->probe && e->probe->is_user ? SPACE_USER : SPACE_KERNEL);
+		from = emit_ptr(e, emit_scalar(e, n->kids),
+				e->probe && e->probe->is_user ? SPACE_USER : SPACE_KERNEL);
 	if (t->kind == ST_BUF)
 		from = ir_ptradd(e->b, from, emit_i64(e, 4));
 	emit_read(e, p, MAC_BYTES, from);
@@ -440,7 +452,8 @@ void func_check_kfunc_exist(struct sema *s, struct node *n)
 {
 	const char *name = kfunc_name(s, n);
 
-	set_const(n, stype_bool(), name && world_btf(s->w) && btf_find(world_btf(s->w), name, BTF_FUNC));
+	set_const(n, stype_bool(),
+		  name && world_btf(s->w) && btf_find(world_btf(s->w), name, BTF_FUNC));
 }
 
 struct rv func_emit_kfunc_exist(struct emit *e, const struct node *n)
@@ -452,7 +465,8 @@ bool func_may_call(struct sema *s, const char *name)
 {
 	const struct bt_probe *p = s->probe;
 
-	return s->w->kfunc && s->w->kfunc(s->w->arg, name) && p && kfunc_for(name, p->prog_type, p->attach_type);
+	return s->w->kfunc && s->w->kfunc(s->w->arg, name) && p &&
+	       kfunc_for(name, p->prog_type, p->attach_type);
 }
 
 void func_check_kfunc_allowed(struct sema *s, struct node *n)

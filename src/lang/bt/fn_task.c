@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/fn_task.c - who runs, where and when: ids, names, clocks, signals.
  *
- * Ids are those of Osmia's own PID namespace.  task_struct is read by its BTF, so that what a field is
- * and where it lies comes from the kernel (or the user engine) that the script is compiled for.
+ * Ids are those of Osmia's own PID namespace.  task_struct is read by its BTF, so that what a field
+ * is and where it lies comes from the kernel (or the user engine) that the script is compiled for.
  */
 #include "abi/helper.h"
 #include "abi/uapi.h"
@@ -73,9 +73,12 @@ static struct val *start_load(struct emit *e, const struct stype *type, u32 off)
 	struct val *start;
 
 	if (sc->start_map == UINT32_MAX)
-		sc->start_map = mod_map(e->m, &(struct ir_map){ .name = ".data.start", .type = BPF_MAP_TYPE_ARRAY,
-								.key_size = 4, .max_entries = 1,
-								.value_size = sizeof(zero), .data = &zero });
+		sc->start_map = mod_map(e->m, &(struct ir_map){.name = ".data.start",
+							       .type = BPF_MAP_TYPE_ARRAY,
+							       .key_size = 4,
+							       .max_entries = 1,
+							       .value_size = sizeof(zero),
+							       .data = &zero});
 	start = ir_ref(e->b, OP_GLOBAL, sc->start_map, 0);
 	start->space = SPACE_MAP_VALUE;
 	return emit_load(e, type, start, off);
@@ -145,7 +148,8 @@ static void check_id(struct sema *s, struct node *n)
 	const struct node *ns = ns_arg(n);
 
 	n->type = stype_int(sema_compat17(s) ? 8 : 4, false);
-	if (ns && (ns->kind != NODE_NAME || (strcmp(ns->text, "init") && strcmp(ns->text, "curr_ns")))) {
+	if (ns &&
+	    (ns->kind != NODE_NAME || (strcmp(ns->text, "init") && strcmp(ns->text, "curr_ns")))) {
 		sema_error(s, ns, "%s() knows the PID namespaces init and curr_ns only", n->text);
 		sema_hint(s, "curr_ns, the one of this process, is meant without an argument");
 	}
@@ -268,13 +272,16 @@ static const struct stype_field *task_field(struct sema *s, const struct node *a
 	const struct stype_field *f = task ? stype_field(task, name) : NULL;
 
 	if (!f)
-		sema_error(s, at, "%s needs the member '%s' of struct task_struct, which the BTF does not have",
+		sema_error(s, at,
+			   "%s needs the member '%s' of struct task_struct, which the BTF does not "
+			   "have",
 			   at->text, name);
 	return f;
 }
 
 /* f([task]): the member `name` of the task's `link`. */
-static void check_linked(struct sema *s, struct node *n, const char *link, const char *name, bool is_comm)
+static void check_linked(struct sema *s, struct node *n, const char *link, const char *name,
+			 bool is_comm)
 {
 	struct node *task = n->kind == NODE_CALL ? n->kids : NULL;
 	const struct stype_field *f;
@@ -290,12 +297,14 @@ static void check_linked(struct sema *s, struct node *n, const char *link, const
 }
 
 /* Address of the member in `link`'s task. */
-static struct val *linked(struct emit *e, const struct node *n, const char *link, const char *name, s64 *off)
+static struct val *linked(struct emit *e, const struct node *n, const char *link, const char *name,
+			  s64 *off)
 {
 	const struct stype *task = task_type(e->s);
 	const struct stype_field *to = stype_field(task, link), *f = stype_field(task, name);
-	struct val *p = n->kind == NODE_CALL && n->kids ? emit_scalar(e, n->kids)
-							: emit_helper(e, HELPER_get_current_task, 0, NULL);
+	struct val *p = n->kind == NODE_CALL && n->kids
+				? emit_scalar(e, n->kids)
+				: emit_helper(e, HELPER_get_current_task, 0, NULL);
 
 	p = emit_load(e, stype_int(8, false), emit_ptr(e, p, SPACE_KERNEL), to->off);
 	*off = f->off;
@@ -335,7 +344,8 @@ LINKED(pcomm, "real_parent", "comm", true, emit_linked_comm)
 LINKED(leader_tid, "group_leader", "pid", false, emit_linked_id)
 LINKED(leader_comm, "group_leader", "comm", true, emit_linked_comm)
 
-/* comm(pid) takes any task's name: bpf_task_from_pid() finds and holds it.  "N/A": there is none. */
+/* comm(pid) takes any task's name: bpf_task_from_pid() finds and holds it.  "N/A": there is none.
+ */
 void func_check_comm(struct sema *s, struct node *n)
 {
 	struct node *pid = n->kind == NODE_CALL ? n->kids : NULL;
@@ -344,8 +354,9 @@ void func_check_comm(struct sema *s, struct node *n)
 	if (!pid || !sema_want_int(s, pid, false))
 		return;
 	if (!func_may_call(s, "bpf_task_from_pid")) {
-		sema_error(s, n, "comm() of another process needs the kernel function bpf_task_from_pid, "
-				 "which this probe can't call");
+		sema_error(s, n,
+			   "comm() of another process needs the kernel function bpf_task_from_pid, "
+			   "which this probe can't call");
 		sema_hint(s, "comm without an argument is the name of the current thread");
 		return;
 	}
@@ -365,8 +376,10 @@ static u32 kfunc_extern(struct emit *e, const char *name, u32 proto)
 		e->failed = true;
 		return 0;
 	}
-	*x = (struct ir_extern){ .name = name, .is_func = true,
-				 .btf_id = btf_add(&e->m->btf, name, BTF_FUNC, false, BTF_EXTERN, proto) };
+	*x = (struct ir_extern){
+		.name = name,
+		.is_func = true,
+		.btf_id = btf_add(&e->m->btf, name, BTF_FUNC, false, BTF_EXTERN, proto)};
 	return e->m->externs.n - 1;
 }
 
@@ -518,7 +531,8 @@ static struct val *software_tai(struct emit *e)
 	clock_gettime(CLOCK_TAI, &tai);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	delta = (s64)(tai.tv_sec - boot.tv_sec) * 1000000000 + (tai.tv_nsec - boot.tv_nsec);
-	return ir_bin(e->b, OP_ADD, emit_helper(e, HELPER_ktime_get_boot_ns, 0, NULL), emit_i64(e, delta));
+	return ir_bin(e->b, OP_ADD, emit_helper(e, HELPER_ktime_get_boot_ns, 0, NULL),
+		      emit_i64(e, delta));
 }
 
 struct rv func_emit_nsecs(struct emit *e, const struct node *n)
@@ -557,7 +571,12 @@ static s32 signal_number(const char *name)
 static bool may_signal(enum script_hook h)
 {
 	switch (h) {
-	case HOOK_BEGIN: case HOOK_END: case HOOK_SELF: case HOOK_TEST: case HOOK_BENCH: case HOOK_INTERVAL:
+	case HOOK_BEGIN:
+	case HOOK_END:
+	case HOOK_SELF:
+	case HOOK_TEST:
+	case HOOK_BENCH:
+	case HOOK_INTERVAL:
 	case HOOK_ITER:
 		return false;
 	default:
@@ -580,7 +599,8 @@ static void check_signal(struct sema *s, struct node *n)
 			sema_error(s, sig, "'%s' is not the name of a signal", sig->str);
 	} else if (sig->is_const) {
 		if (sig->konst < 1 || sig->konst > SIGNAL_MAX)
-			sema_error(s, sig, "%s() takes a signal's name, or a number from 1 to %d", n->text, SIGNAL_MAX);
+			sema_error(s, sig, "%s() takes a signal's name, or a number from 1 to %d",
+				   n->text, SIGNAL_MAX);
 	} else {
 		sema_want_int(s, sig, false);
 	}
@@ -643,7 +663,8 @@ struct rv func_emit_override(struct emit *e, const struct node *n)
 
 static bool is_sock(const struct stype *t)
 {
-	return t->kind == ST_PTR && t->of->kind == ST_STRUCT && t->of->name && !strcmp(t->of->name, "struct sock");
+	return t->kind == ST_PTR && t->of->kind == ST_STRUCT && t->of->name &&
+	       !strcmp(t->of->name, "struct sock");
 }
 
 void func_check_socket_cookie(struct sema *s, struct node *n)
@@ -654,7 +675,8 @@ void func_check_socket_cookie(struct sema *s, struct node *n)
 	if (t->kind == ST_NONE)
 		return;
 	if (!is_sock(t))
-		sema_error(s, n, "socket_cookie() takes a struct sock *, not %s", stype_name(sema_types(s), t));
+		sema_error(s, n, "socket_cookie() takes a struct sock *, not %s",
+			   stype_name(sema_types(s), t));
 	else if (s->probe && s->probe->hook != HOOK_FENTRY && s->probe->hook != HOOK_FEXIT &&
 		 s->probe->hook != HOOK_ITER)
 		sema_error(s, n, "socket_cookie() can not be used with \"%s\" probes",
