@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/check.h - names and types of a script.
  *
- *	expand.c       imports, macros, comptime, settings, parameters: before everything else
- *	check.c        passes over all programs until no type changes; the last one reports
+ *	expand*.c      imports, macros, parameters, the C part: before everything else
+ *	settings.c     config blocks and BPFTRACE_ variables
+ *	check.c        functions and programs, in passes until no type changes; the last one reports
  *	check_stmt.c   statements, scopes, variables
- *	check_expr.c   expressions, operators, promotion, casts, fields
+ *	check_expr.c   expressions; check_op.c operators, check_field.c fields, check_cast.c casts
+ *	check_type.c   types by name, what two have in common
  *	check_map.c    maps: key and value types
+ *	check_node.c   mistakes, literals, actions
  *	fn_*.c         functions (func.h)
  *
  * Types of maps and variables may be known late (a map is read in one probe and written in a later one),
