@@ -6,8 +6,8 @@
  *	NAME             functions and events of every kernel kind with that name
  *	struct NAME      types of the kernel
  *
- * Rows of a kind are gathered from the engines asked for, sorted, merged, told; with their arguments under them
- * where those are asked for.
+ * Rows of a kind are gathered from the engines asked for, sorted, merged, told; with their
+ *arguments under them where those are asked for.
  */
 #include "base/str.h"
 #include "btf/btf.h"
@@ -50,9 +50,9 @@ static const struct kind {
 	enum script_hook hook;
 	bool of_user;
 } kinds[] = {
-	{ HOOK_FENTRY, false }, { HOOK_HARDWARE, false }, { HOOK_ITER, false }, { HOOK_KPROBE, false },
-	{ HOOK_RAWTRACEPOINT, false }, { HOOK_SOFTWARE, false }, { HOOK_TRACEPOINT, false }, { HOOK_UPROBE, true },
-	{ HOOK_USDT, true },
+	{HOOK_FENTRY, false},	  {HOOK_HARDWARE, false},      {HOOK_ITER, false},
+	{HOOK_KPROBE, false},	  {HOOK_RAWTRACEPOINT, false}, {HOOK_SOFTWARE, false},
+	{HOOK_TRACEPOINT, false}, {HOOK_UPROBE, true},	       {HOOK_USDT, true},
 };
 
 /* ---- rows ---- */
@@ -89,8 +89,10 @@ static const char *row_name(struct list *l, const struct world_hook *h)
 static int row_add(void *arg, const struct world_hook *h)
 {
 	struct list *l = arg;
-	struct row r = { .name = row_name(l, h), .engines = l->gathering,
-			 .target = arena_strdup(&l->arena, h->target), .fn = arena_strdup(&l->arena, h->fn) };
+	struct row r = {.name = row_name(l, h),
+			.engines = l->gathering,
+			.target = arena_strdup(&l->arena, h->target),
+			.fn = arena_strdup(&l->arena, h->fn)};
 
 	if (!vec_push(&l->rows, r))
 		l->failed = true;
@@ -112,7 +114,8 @@ static int tell_arg(struct list *l, struct str *line)
 	return ret;
 }
 
-static int tell_tracepoint(struct list *l, const struct bt_world *w, const struct row *r, struct str *line)
+static int tell_tracepoint(struct list *l, const struct bt_world *w, const struct row *r,
+			   struct str *line)
 {
 	char *text = NULL;
 	const char *at;
@@ -132,7 +135,8 @@ static int tell_tracepoint(struct list *l, const struct bt_world *w, const struc
 }
 
 /* "struct file * file", or for programs "const char* path". */
-static void decl_text(const struct btf *btf, u32 type, const char *name, bool of_user, struct str *out)
+static void decl_text(const struct btf *btf, u32 type, const char *name, bool of_user,
+		      struct str *out)
 {
 	struct str decl = {0};
 	size_t n;
@@ -170,7 +174,8 @@ static int tell_proto(struct list *l, const struct btf *btf, const struct row *r
 			continue;
 		snprintf(number, sizeof(number), "arg%u", argn++);
 		str_add(line, "    ");
-		decl_text(btf, p->type, numbered ? number : btf_str(btf, p->name_off), of_user, line);
+		decl_text(btf, p->type, numbered ? number : btf_str(btf, p->name_off), of_user,
+			  line);
 		ret = tell_arg(l, line);
 	}
 	if (id && !ret && l->hook == HOOK_FEXIT && t->type) {
@@ -201,7 +206,8 @@ static int tell_iter(struct list *l, const struct btf *btf, const struct row *r,
 		u32 type = m->type;
 
 		/* a member that a program reads as a pointer stands in a union with its 8 bytes */
-		if (!*member && btf_is_composite(btf_resolve(btf, type)) && btf_vlen(btf_resolve(btf, type))) {
+		if (!*member && btf_is_composite(btf_resolve(btf, type)) &&
+		    btf_vlen(btf_resolve(btf, type))) {
 			m = &btf_members(btf_resolve(btf, type))[0];
 			member = btf_str(btf, m->name_off);
 			type = m->type;
@@ -215,7 +221,8 @@ static int tell_iter(struct list *l, const struct btf *btf, const struct row *r,
 
 static int tell_args(struct list *l, const struct row *r)
 {
-	const struct bt_world *w = world_table(l->world[r->engines & OSMIA_ON_KERNEL && l->world[0] ? 0 : 1]);
+	const struct bt_world *w =
+		world_table(l->world[r->engines & OSMIA_ON_KERNEL && l->world[0] ? 0 : 1]);
 	const struct btf *btf = l->hook == HOOK_TRACEPOINT ? NULL : world_btf(w);
 	struct str line = {0};
 	int ret = 0;
@@ -261,7 +268,8 @@ static int tell(struct list *l)
 			r[i + 1].engines |= r[i].engines;
 			i++;
 		}
-		ret = l->fn(l->arg, arena_printf(&l->arena, "%s:%s", script_hook_text(l->hook), r[i].name),
+		ret = l->fn(l->arg,
+			    arena_printf(&l->arena, "%s:%s", script_hook_text(l->hook), r[i].name),
 			    r[i].engines);
 		if (!ret && l->verbose)
 			ret = tell_args(l, &r[i]);
@@ -277,7 +285,8 @@ static int world_of(struct list *l, u32 i)
 
 	if (l->world[i])
 		return 0;
-	err = i ? engine_user_new(NULL, &l->o->dg, &l->engine[1]) : engine_kernel_open(&l->o->dg, &l->engine[0]);
+	err = i ? engine_user_new(NULL, &l->o->dg, &l->engine[1])
+		: engine_kernel_open(&l->o->dg, &l->engine[0]);
 	wo.engine = l->engine[i];
 	return err ? err : world_new(&wo, &l->o->dg, &l->world[i]);
 }
@@ -289,12 +298,13 @@ static int gather_from(struct list *l, u32 i, const struct script_attach *a, str
 
 	l->gathering = i ? OSMIA_ON_USER : OSMIA_ON_KERNEL;
 	if (!err)
-		err = w->hooks(w->arg, a->hook, a->target, a->ns, a->fn, l->o->opts.pid > 0 ? l->o->opts.pid : -1, dg,
-			       row_add, l);
+		err = w->hooks(w->arg, a->hook, a->target, a->ns, a->fn,
+			       l->o->opts.pid > 0 ? l->o->opts.pid : -1, dg, row_add, l);
 	return err;
 }
 
-/* What keeps an engine from telling is a note; a kernel without kprobes leaves those of the user engine. */
+/* What keeps an engine from telling is a note; a kernel without kprobes leaves those of the user
+ * engine. */
 static int list_kind(struct list *l, const struct script_attach *a)
 {
 	bool only_kernel = l->engines == OSMIA_ON_KERNEL;
@@ -305,12 +315,14 @@ static int list_kind(struct list *l, const struct script_attach *a)
 	if (l->engines & OSMIA_ON_KERNEL)
 		err = gather_from(l, 0, a, &dg);
 	if (err < 0 && dg.n && dg.msgs[0].text)
-		diag_note(&l->o->dg, (struct place){0}, "%s: %s%s", script_hook_text(a->hook), dg.msgs[0].text,
-			  err == -EOPNOTSUPP && only_kernel ? "; these are what the user engine has" : "");
+		diag_note(&l->o->dg, (struct place){0}, "%s: %s%s", script_hook_text(a->hook),
+			  dg.msgs[0].text,
+			  err == -EOPNOTSUPP && only_kernel ? "; these are what the user engine has"
+							    : "");
 	/* 0.17 took a binary that is not there for a mistake. */
 	if ((err == -ENOENT || err == -ENOEXEC) && dg.n && l->o->script.compat == 17) {
-		err = diag_error(&l->o->dg, (struct place){ .file = "stdin", .line = 1, .col = 1 }, err, "%s",
-				 dg.msgs[0].text);
+		err = diag_error(&l->o->dg, (struct place){.file = "stdin", .line = 1, .col = 1},
+				 err, "%s", dg.msgs[0].text);
 		diag_free(&dg);
 		return err;
 	}
@@ -329,7 +341,8 @@ static int list_fixed(struct list *l, enum script_hook hook, const char *name)
 /* "PROVIDER:rest" of one kind; what has another form is passed over. */
 static int list_text(struct list *l, enum script_hook hook, const char *rest)
 {
-	const char *text = arena_printf(&l->arena, "%s%s%s", script_hook_text(hook), *rest ? ":" : "", rest);
+	const char *text =
+		arena_printf(&l->arena, "%s%s%s", script_hook_text(hook), *rest ? ":" : "", rest);
 	struct script_attach a;
 
 	switch (hook) {
@@ -353,14 +366,17 @@ static int list_names(struct list *l, const char *pattern)
 	int ret = 0;
 
 	for (u32 i = 0; i < ARRAY_SIZE(kinds) && !ret; i++)
-		if (!kinds[i].of_user && kinds[i].hook != HOOK_SOFTWARE && kinds[i].hook != HOOK_HARDWARE)
+		if (!kinds[i].of_user && kinds[i].hook != HOOK_SOFTWARE &&
+		    kinds[i].hook != HOOK_HARDWARE)
 			ret = list_text(l, kinds[i].hook, pattern);
 	return ret;
 }
 
 static int list_providers(struct list *l, const char *provider, const char *rest)
 {
-	const char *target = strcspn(rest, ":") ? arena_printf(&l->arena, "%.*s", (int)strcspn(rest, ":"), rest) : "";
+	const char *target =
+		strcspn(rest, ":") ? arena_printf(&l->arena, "%.*s", (int)strcspn(rest, ":"), rest)
+				   : "";
 	bool has_file = *target && !attach_is_pattern(target) && !access(target, F_OK);
 	int ret = 0;
 	u32 n = 0;
@@ -379,7 +395,8 @@ static int list_providers(struct list *l, const char *provider, const char *rest
 
 static bool is_type_search(const char *search)
 {
-	return str_starts(search, "struct ") || str_starts(search, "union ") || str_starts(search, "enum ");
+	return str_starts(search, "struct ") || str_starts(search, "union ") ||
+	       str_starts(search, "enum ");
 }
 
 static const char *type_word(const struct btf_type *t)
@@ -401,7 +418,8 @@ static int list_types(struct list *l, const char *search)
 		return err;
 	btf = world_btf(world_table(l->world[l->engines & OSMIA_ON_KERNEL ? 0 : 1]));
 	for (u32 id = 1; btf && id < btf_n_types(btf); id++) {
-		const char *word = type_word(btf_type(btf, id)), *name = word ? btf_name(btf, id) : "";
+		const char *word = type_word(btf_type(btf, id)),
+			   *name = word ? btf_name(btf, id) : "";
 		struct row r = { .fn = "", .target = "" };
 		struct str def = {0};
 
@@ -412,8 +430,9 @@ static int list_types(struct list *l, const char *search)
 			continue;
 		if (l->verbose) {
 			btf_print_def(btf, id, &def);
-			r.name = arena_printf(&l->arena, "%s%s;\n", l->o->script.compat == 17 ? "" : "vmlinux: ",
-					      str_text(&def));
+			r.name = arena_printf(
+				&l->arena, "%s%s;\n",
+				l->o->script.compat == 17 ? "" : "vmlinux: ", str_text(&def));
 			str_free(&def);
 		}
 		if (!vec_push(&l->rows, r))
@@ -446,7 +465,9 @@ static int list_attach(struct list *l, const char *text)
 		enum script_hook hook;
 
 		colon = strchr(texts[i], ':');
-		hook = bt_hook_find(colon ? arena_printf(&l->arena, "%.*s", (int)(colon - texts[i]), texts[i]) : texts[i]);
+		hook = bt_hook_find(
+			colon ? arena_printf(&l->arena, "%.*s", (int)(colon - texts[i]), texts[i])
+			      : texts[i]);
 		if (hook != HOOK_MAX && hook != HOOK_BEGIN && hook != HOOK_END && hook != HOOK_SELF)
 			ret = list_text(l, hook, colon ? colon + 1 : "");
 	}
@@ -458,7 +479,8 @@ static int list_script(struct list *l, const struct bt_program *p)
 	int ret = 0;
 
 	for (const struct node *n = p->root->kids; n && !ret; n = n->next)
-		for (const struct node *k = n->kids; n->kind == NODE_PROBE && k && !ret; k = k->next)
+		for (const struct node *k = n->kids; n->kind == NODE_PROBE && k && !ret;
+		     k = k->next)
 			if (k->kind == NODE_ATTACH)
 				ret = list_attach(l, k->text);
 	return ret;
@@ -469,7 +491,8 @@ static int list_script(struct list *l, const struct bt_program *p)
 static int list_search(struct list *l, const char *search)
 {
 	const char *colon = strchr(search, ':');
-	const char *provider = colon ? arena_printf(&l->arena, "%.*s", (int)(colon - search), search) : search;
+	const char *provider =
+		colon ? arena_printf(&l->arena, "%.*s", (int)(colon - search), search) : search;
 	enum script_hook hook = bt_hook_find(provider);
 
 	if (is_type_search(search))

@@ -40,14 +40,16 @@ static const struct btf *module_btf(void *arg, const char *name)
 	return w->table.is_user ? NULL : w->e->ops->target_btf(w->e, name, NULL);
 }
 
-static int tracepoint_text(void *arg, const char *category, const char *event, struct diag *dg, char **text)
+static int tracepoint_text(void *arg, const char *category, const char *event, struct diag *dg,
+			   char **text)
 {
 	struct world *w = arg;
 	char name[256];
 
 	(void)w;
 	if ((size_t)snprintf(name, sizeof(name), "%s:%s", category, event) >= sizeof(name))
-		return diag_error(dg, (struct place){0}, -ENOENT, "there is no event '%.40s...'", category);
+		return diag_error(dg, (struct place){0}, -ENOENT, "there is no event '%.40s...'",
+				  category);
 	return list_format(name, dg, text);
 }
 
@@ -86,12 +88,14 @@ static const struct btf *dwarf_btf(void *arg, const char *path)
 	return d->btf;
 }
 
-static int line_off(void *arg, const char *path, const char *file, u32 line, u32 col, struct diag *dg, u64 *off)
+static int line_off(void *arg, const char *path, const char *file, u32 line, u32 col,
+		    struct diag *dg, u64 *off)
 {
 	char debug[256];
 	struct binary b;
 	u64 addr;
-	int err = dwarf_line(path, debug_file(path, debug, sizeof(debug)) ? debug : NULL, file, line, col, dg, &addr);
+	int err = dwarf_line(path, debug_file(path, debug, sizeof(debug)) ? debug : NULL, file,
+			     line, col, dg, &addr);
 
 	(void)arg;
 	if (!err)
@@ -99,8 +103,8 @@ static int line_off(void *arg, const char *path, const char *file, u32 line, u32
 	if (err)
 		return err;
 	if (!elf_addr_to_off(&b.elf, addr, off))
-		err = diag_error(dg, (struct place){0}, -EINVAL, "%s: the code of %s:%u is in no loaded segment", path,
-				 file, line);
+		err = diag_error(dg, (struct place){0}, -EINVAL,
+				 "%s: the code of %s:%u is in no loaded segment", path, file, line);
 	binary_close(&b);
 	return err;
 }
@@ -170,7 +174,8 @@ static int read_in(const char *dir, const char *name, char **text)
 {
 	char path[4096];
 
-	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", dir, *dir ? "/" : "", name) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", dir, *dir ? "/" : "", name) >=
+	    sizeof(path))
 		return -ENAMETOOLONG;
 	return read_text(path, text);
 }
@@ -178,7 +183,8 @@ static int read_in(const char *dir, const char *name, char **text)
 /* Headers of the kernel are not read: BTF has their types. */
 static bool is_kernel_header(const char *name)
 {
-	static const char *const folders[] = { "linux/", "uapi/", "asm/", "asm-generic/", "net/", "trace/", "uapi/linux/" };
+	static const char *const folders[] = {"linux/", "uapi/",  "asm/",	"asm-generic/",
+					      "net/",	"trace/", "uapi/linux/"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(folders); i++)
 		if (str_starts(name, folders[i]))
@@ -266,7 +272,8 @@ static u64 boot_offset(void)
 	return (u64)((boot.tv_sec - mono.tv_sec) * 1000000000 + (boot.tv_nsec - mono.tv_nsec));
 }
 
-/* Programs see ids of the initial PID namespace; the user engine's see them as this process does. */
+/* Programs see ids of the initial PID namespace; the user engine's see them as this process does.
+ */
 static void pid_ns(struct bt_world *w)
 {
 	enum { INITIAL_PID_NS = 0xeffffffc }; /* kernel: PROC_PID_INIT_INO */
@@ -288,7 +295,9 @@ int world_new(const struct world_opts *o, struct diag *dg, struct world **out)
 	w->e = o->engine;
 	w->dirs = o->dirs;
 	w->n_dirs = o->n_dirs;
-	w->script_dir = slash ? strndup(o->script, (size_t)(slash - o->script) + (slash == o->script)) : strdup("");
+	w->script_dir =
+		slash ? strndup(o->script, (size_t)(slash - o->script) + (slash == o->script))
+		      : strdup("");
 	if (!w->script_dir) {
 		free(w);
 		return -ENOMEM;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* osmia_world_hooks.c - hooks of every kind that a pattern fits, from tracefs, BTF, kallsyms, Osmia's own tables.
+/* osmia_world_hooks.c - hooks of every kind that a pattern fits, from tracefs, BTF, kallsyms,
+ * Osmia's own tables.
  *
  * A name without wildcards is looked up where that is cheaper than listing.
  */
@@ -26,7 +27,8 @@ bool world_is_pattern(const char *pattern)
 	return strpbrk(pattern, "*?[") != NULL;
 }
 
-/* "[a-z]" or "[!x]" at p: does it have c?  *end: behind it; NULL: it has no end and is a plain '['. */
+/* "[a-z]" or "[!x]" at p: does it have c?  *end: behind it; NULL: it has no end and is a plain '['.
+ */
 static bool set_has(const char *p, char c, const char **end)
 {
 	bool no = p[1] == '!' || p[1] == '^', has = false;
@@ -83,7 +85,8 @@ bool world_fits(const char *pattern, const char *text)
 
 void rows_add(struct world_rows *r, const char *target, const char *ns, const char *fn, u64 off)
 {
-	struct world_hook h = { .target = target, .ns = ns, .fn = arena_strdup(&r->arena, fn), .off = off };
+	struct world_hook h = {
+		.target = target, .ns = ns, .fn = arena_strdup(&r->arena, fn), .off = off};
 
 	h.ns = *ns ? arena_strdup(&r->arena, ns) : "";
 	h.args = "";
@@ -120,8 +123,9 @@ static int rows_tell(struct world_rows *r, enum script_hook hook, world_hook_fn 
 		u32 next = i + 1;
 		int ret;
 
-		while (next < n && !strcmp(h[next].fn, h[i].fn) && !strcmp(h[next].target, h[i].target) &&
-		       !strcmp(h[next].ns, h[i].ns) && (hook != HOOK_USDT || h[next].off == h[i].off)) {
+		while (next < n && !strcmp(h[next].fn, h[i].fn) &&
+		       !strcmp(h[next].target, h[i].target) && !strcmp(h[next].ns, h[i].ns) &&
+		       (hook != HOOK_USDT || h[next].off == h[i].off)) {
 			h[i].is_ambiguous |= h[next].off != h[i].off;
 			next++;
 		}
@@ -140,33 +144,41 @@ static int tracefs_text(const char *name, struct bytes *out, struct diag *dg)
 	int dir = tracefs_open(), fd, err;
 
 	if (dir < 0)
-		return diag_error(dg, (struct place){0}, dir, "tracefs (/sys/kernel/tracing) can't be used: %s",
+		return diag_error(dg, (struct place){0}, dir,
+				  "tracefs (/sys/kernel/tracing) can't be used: %s",
 				  strerror(-dir));
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	err = fd < 0 ? -errno : file_read_fd(fd, 64 << 20, out);
 	if (fd >= 0)
 		close(fd);
 	close(dir);
-	return err < 0 ? diag_error(dg, (struct place){0}, err, "tracefs: %s: %s", name, strerror(-err)) : 0;
+	return err < 0 ? diag_error(dg, (struct place){0}, err, "tracefs: %s: %s", name,
+				    strerror(-err))
+		       : 0;
 }
 
-static int tracepoint_one(const char *category, const char *event, struct diag *dg, struct world_rows *r)
+static int tracepoint_one(const char *category, const char *event, struct diag *dg,
+			  struct world_rows *r)
 {
 	char path[300];
 	int dir = tracefs_open();
 
 	if (dir < 0)
-		return diag_error(dg, (struct place){0}, dir, "tracefs (/sys/kernel/tracing) can't be used: %s",
+		return diag_error(dg, (struct place){0}, dir,
+				  "tracefs (/sys/kernel/tracing) can't be used: %s",
 				  strerror(-dir));
-	if (!strchr(category, '/') && !strchr(event, '/') && category[0] != '.' && event[0] != '.' &&
-	    (size_t)snprintf(path, sizeof(path), "events/%s/%s/format", category, event) < sizeof(path) &&
+	if (!strchr(category, '/') && !strchr(event, '/') && category[0] != '.' &&
+	    event[0] != '.' &&
+	    (size_t)snprintf(path, sizeof(path), "events/%s/%s/format", category, event) <
+		    sizeof(path) &&
 	    !faccessat(dir, path, F_OK, 0))
 		rows_add(r, arena_strdup(&r->arena, category), "", event, 0);
 	close(dir);
 	return 0;
 }
 
-static int kernel_tracepoints(const char *category, const char *event, struct diag *dg, struct world_rows *r)
+static int kernel_tracepoints(const char *category, const char *event, struct diag *dg,
+			      struct world_rows *r)
 {
 	struct bytes text;
 	int err;
@@ -209,7 +221,8 @@ struct type_query {
 	u32 kind;
 };
 
-static void types_of(const struct btf *btf, const struct type_query *q, const char *module, struct world_rows *r)
+static void types_of(const struct btf *btf, const struct type_query *q, const char *module,
+		     struct world_rows *r)
 {
 	size_t n = strlen(q->prefix);
 	const char *name = arena_strdup(&r->arena, module);
@@ -250,7 +263,8 @@ static void kernel_types(struct world *w, const struct type_query *q, struct wor
 	while (dir && (d = readdir(dir))) {
 		const struct btf *btf;
 
-		if (d->d_name[0] == '.' || !strcmp(d->d_name, "vmlinux") || !world_fits(q->module, d->d_name))
+		if (d->d_name[0] == '.' || !strcmp(d->d_name, "vmlinux") ||
+		    !world_fits(q->module, d->d_name))
 			continue;
 		btf = w->e->ops->target_btf(w->e, d->d_name, NULL);
 		if (btf)
@@ -293,11 +307,13 @@ static void function_line(struct functions *f, char *line)
 		return;
 	if (*f->module && !world_fits(f->module, module ? module : "vmlinux"))
 		return;
-	rows_add(f->rows, *f->module ? arena_strdup(&f->rows->arena, module ? module : "vmlinux") : "", "", line, 0);
+	rows_add(f->rows,
+		 *f->module ? arena_strdup(&f->rows->arena, module ? module : "vmlinux") : "", "",
+		 line, 0);
 }
 
-static int kernel_functions(struct world *w, const char *module, const char *pattern, struct diag *dg,
-			    struct world_rows *r)
+static int kernel_functions(struct world *w, const char *module, const char *pattern,
+			    struct diag *dg, struct world_rows *r)
 {
 	struct functions f = { .module = module, .pattern = pattern, .rows = r };
 	struct bytes text;
@@ -322,7 +338,9 @@ static int kernel_functions(struct world *w, const char *module, const char *pat
 			return 0;
 	}
 	err = *module ? 0 : kallsyms_each(kallsym_add, &f);
-	return err < 0 ? diag_error(dg, (struct place){0}, err, "/proc/kallsyms: %s", strerror(-err)) : 0;
+	return err < 0 ? diag_error(dg, (struct place){0}, err, "/proc/kallsyms: %s",
+				    strerror(-err))
+		       : 0;
 }
 
 /* ---- programs as targets ---- */
@@ -345,7 +363,8 @@ static int prog_func_add(void *arg, const struct prog_func *f)
 }
 
 /* id: "" and "*": every program. */
-static int prog_functions(struct world *w, const char *id, const char *fn, struct diag *dg, struct world_rows *r)
+static int prog_functions(struct world *w, const char *id, const char *fn, struct diag *dg,
+			  struct world_rows *r)
 {
 	struct prog_query q = { fn, r };
 	u64 number = 0;
@@ -354,7 +373,9 @@ static int prog_functions(struct world *w, const char *id, const char *fn, struc
 	if (*id && strcmp(id, "*") != 0 && str_to_u64(id, &number))
 		return 0;
 	err = progs_each(w->e, (u32)number, prog_func_add, &q);
-	return err < 0 ? diag_error(dg, (struct place){0}, err, "loaded programs can't be listed: %s", strerror(-err)) : 0;
+	return err < 0 ? diag_error(dg, (struct place){0}, err,
+				    "loaded programs can't be listed: %s", strerror(-err))
+		       : 0;
 }
 
 /* ---- the user engine's own ---- */
@@ -380,8 +401,8 @@ static int user_functions(const char *pattern, struct diag *dg, struct world_row
 
 static void user_raw_tracepoints(const char *pattern, struct world_rows *r)
 {
-	static const char *const served[] = { "sys_enter", "sys_exit", "sched_process_exec", "sched_process_fork",
-					      "sched_process_exit" };
+	static const char *const served[] = {"sys_enter", "sys_exit", "sched_process_exec",
+					     "sched_process_fork", "sched_process_exit"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(served); i++)
 		if (world_fits(pattern, served[i]))
@@ -396,7 +417,8 @@ static bool is_clock(const char *name)
 	return !strcmp(name, "cpu-clock") || !strcmp(name, "task-clock");
 }
 
-static void perf_names(enum script_hook hook, const char *pattern, bool is_user, struct world_rows *r)
+static void perf_names(enum script_hook hook, const char *pattern, bool is_user,
+		       struct world_rows *r)
 {
 	enum { SOFTWARE = HOOK_SOFTWARE, HARDWARE = HOOK_HARDWARE };
 	static const struct { enum script_hook hook; const char *name, *other; } names[] = {
@@ -426,8 +448,8 @@ static void time_units(const char *pattern, struct world_rows *r)
 
 /* ---- all kinds ---- */
 
-static int kernel_hooks(struct world *w, enum script_hook hook, const char *target, const char *ns, const char *fn,
-			struct diag *dg, struct world_rows *r)
+static int kernel_hooks(struct world *w, enum script_hook hook, const char *target, const char *ns,
+			const char *fn, struct diag *dg, struct world_rows *r)
 {
 	bool is_user = w->table.is_user;
 
@@ -441,7 +463,8 @@ static int kernel_hooks(struct world *w, enum script_hook hook, const char *targ
 		if (is_user)
 			user_raw_tracepoints(fn, r);
 		else
-			kernel_types(w, &(struct type_query){ target, "btf_trace_", fn, BTF_TYPEDEF }, r);
+			kernel_types(w, &(struct type_query){target, "btf_trace_", fn, BTF_TYPEDEF},
+				     r);
 		return 0;
 	case HOOK_KPROBE:
 	case HOOK_KRETPROBE:
@@ -466,8 +489,8 @@ static int kernel_hooks(struct world *w, enum script_hook hook, const char *targ
 	}
 }
 
-int world_hooks(void *arg, enum script_hook hook, const char *target, const char *ns, const char *fn, s32 pid,
-		struct diag *dg, world_hook_fn each, void *each_arg)
+int world_hooks(void *arg, enum script_hook hook, const char *target, const char *ns,
+		const char *fn, s32 pid, struct diag *dg, world_hook_fn each, void *each_arg)
 {
 	struct world *w = arg;
 	struct world_rows r = {0};

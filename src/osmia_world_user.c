@@ -38,7 +38,8 @@ static int exe_of(s32 pid, struct diag *dg, char **path)
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	n = readlink(link, target, sizeof(target) - 1);
 	if (n < 0)
-		return diag_error(dg, (struct place){0}, -errno, "program of process %d: %s", pid, strerror(errno));
+		return diag_error(dg, (struct place){0}, -errno, "program of process %d: %s", pid,
+				  strerror(errno));
 	target[n] = '\0';
 	if (asprintf(path, "/proc/%d/root%s", pid, target) < 0)
 		return -ENOMEM;
@@ -52,8 +53,9 @@ int world_binary(void *arg, const char *name, s32 pid, struct diag *dg, char **p
 
 	(void)arg;
 	if (!*name)
-		return pid > 0 ? exe_of(pid, dg, path) :
-				 diag_error(dg, (struct place){0}, -EINVAL, "a binary must be named");
+		return pid > 0 ? exe_of(pid, dg, path)
+			       : diag_error(dg, (struct place){0}, -EINVAL,
+					    "a binary must be named");
 	/* A path that a process names may be one of its own mount namespace. */
 	if (pid > 0 && *name == '/' && !is_elf(name)) {
 		snprintf(in_root, sizeof(in_root), "/proc/%d/root%s", pid, name);
@@ -62,7 +64,8 @@ int world_binary(void *arg, const char *name, s32 pid, struct diag *dg, char **p
 	}
 	err = binary_find(name, pid, found, sizeof(found), (struct place){0}, NULL);
 	if (!err && !is_elf(found))
-		return diag_error(dg, (struct place){0}, -ENOEXEC, "'%s' is not an ELF file", found);
+		return diag_error(dg, (struct place){0}, -ENOEXEC, "'%s' is not an ELF file",
+				  found);
 	if (err)
 		return diag_error(dg, (struct place){0}, err, "there is no binary '%s'%s", name,
 				  strchr(name, '/') ? "" : " in PATH or among the libraries");
@@ -157,7 +160,9 @@ static int paths_find(struct world *w, const char *target, s32 pid, struct diag 
 		char full[PATH_MAX];
 
 		g = (glob_t){0};
-		if (n && (size_t)snprintf(full, sizeof(full), "%.*s/%s", (int)n, dirs, target) < sizeof(full) &&
+		if (n &&
+		    (size_t)snprintf(full, sizeof(full), "%.*s/%s", (int)n, dirs, target) <
+			    sizeof(full) &&
 		    !glob(full, 0, NULL, &g))
 			for (size_t i = 0; i < g.gl_pathc; i++)
 				if (is_elf(g.gl_pathv[i]))
@@ -177,7 +182,8 @@ char *world_demangle(struct world *w, const char *name)
 	return text == name ? NULL : strdup(text);
 }
 
-/* "int depot::twice<int>(int) const" without its parameters: up to the '(' that belongs to the last ')'. */
+/* "int depot::twice<int>(int) const" without its parameters: up to the '(' that belongs to the last
+ * ')'. */
 static void cut_params(char *name)
 {
 	char *end = strrchr(name, ')');
@@ -217,7 +223,8 @@ static void cut_hash(char *name)
 {
 	size_t n = strlen(name);
 
-	if (n > 19 && !strncmp(name + n - 19, "::h", 3) && strspn(name + n - 16, "0123456789abcdef") == 16)
+	if (n > 19 && !strncmp(name + n - 19, "::h", 3) &&
+	    strspn(name + n - 16, "0123456789abcdef") == 16)
 		name[n - 19] = '\0';
 }
 
@@ -297,7 +304,8 @@ struct probes {
 	const char *path, *ns, *fn;
 };
 
-static int probe_add(void *arg, const char *provider, const char *name, const struct usdt_site *site)
+static int probe_add(void *arg, const char *provider, const char *name,
+		     const struct usdt_site *site)
 {
 	struct probes *p = arg;
 	struct world_hook *h;
@@ -313,8 +321,8 @@ static int probe_add(void *arg, const char *provider, const char *name, const st
 	return 0;
 }
 
-int world_user_hooks(struct world *w, enum script_hook hook, const char *target, const char *ns, const char *fn,
-		     s32 pid, struct diag *dg, struct world_rows *r)
+int world_user_hooks(struct world *w, enum script_hook hook, const char *target, const char *ns,
+		     const char *fn, s32 pid, struct diag *dg, struct world_rows *r)
 {
 	paths list = {0};
 	int err = paths_find(w, target, pid, dg, &list);
@@ -334,7 +342,8 @@ int world_user_hooks(struct world *w, enum script_hook hook, const char *target,
 					       .is_cpp = !strcmp(ns, "cpp"), .first = r->rows.n };
 
 			f.is_exact = !f.is_cpp && *fn && !world_is_pattern(fn);
-			err = symbol_each(path, (struct place){0}, one ? dg : NULL, function_add, &f);
+			err = symbol_each(path, (struct place){0}, one ? dg : NULL, function_add,
+					  &f);
 		}
 		/* One of many that can't be read is passed over. */
 		if (err > 0 || (!one && err != -ENOMEM))

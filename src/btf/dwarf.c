@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* btf/dwarf.c - walks DIEs with libdw and writes BTF.
  *
- * Types may refer to each other in cycles, so it goes in two rounds: first every DIE that is reached gets its id,
- * in the order of a queue; then each is written, when all ids are known.
+ * Types may refer to each other in cycles, so it goes in two rounds: first every DIE that is
+ *reached gets its id, in the order of a queue; then each is written, when all ids are known.
  *
  *	functions of all units ──> queue ── references of each ──> queue ... ──> btf_builder
  */
@@ -122,7 +122,10 @@ static u32 n_types_of(Dwarf_Die *die)
 		return dims_of(die, counts);
 	case DW_TAG_base_type: case DW_TAG_pointer_type: case DW_TAG_reference_type:
 	case DW_TAG_rvalue_reference_type: case DW_TAG_ptr_to_member_type: case DW_TAG_const_type:
-	case DW_TAG_volatile_type: case DW_TAG_restrict_type: case DW_TAG_atomic_type: case DW_TAG_typedef:
+	case DW_TAG_volatile_type:
+	case DW_TAG_restrict_type:
+	case DW_TAG_atomic_type:
+	case DW_TAG_typedef:
 	case DW_TAG_structure_type: case DW_TAG_class_type: case DW_TAG_union_type:
 	case DW_TAG_enumeration_type: case DW_TAG_subroutine_type:
 		return 1;
@@ -212,7 +215,11 @@ static void put_array(struct walk *w, Dwarf_Die *die, u32 id)
 
 	/* The outermost has the first id, each the next one as its element. */
 	for (u32 i = 0; i < n; i++)
-		btf_add_array(&w->b, i + 1 < n ? id + i + 1 : elem ? elem : INT_ID, INT_ID, counts[i]);
+		btf_add_array(&w->b,
+			      i + 1 < n ? id + i + 1
+			      : elem	? elem
+					: INT_ID,
+			      INT_ID, counts[i]);
 }
 
 struct member {
@@ -269,7 +276,8 @@ static void put_struct(struct walk *w, Dwarf_Die *die)
 	Dwarf_Die child;
 
 	if (dwarf_attr(die, DW_AT_declaration, &attr)) {
-		btf_add(&w->b, name ? name : "", name ? BTF_FWD : BTF_STRUCT, name && is_union, 0, 0);
+		btf_add(&w->b, name ? name : "", name ? BTF_FWD : BTF_STRUCT, name && is_union, 0,
+			0);
 		return;
 	}
 	if (!dwarf_child(die, &child))
@@ -277,8 +285,9 @@ static void put_struct(struct walk *w, Dwarf_Die *die)
 			int tag = dwarf_tag(&child);
 			struct member m = { .name = dwarf_diename(&child) };
 
-			if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) || members.n == MEMBERS_MAX ||
-			    dwarf_attr(&child, DW_AT_external, &attr) || dwarf_attr(&child, DW_AT_declaration, &attr))
+			if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) ||
+			    members.n == MEMBERS_MAX || dwarf_attr(&child, DW_AT_external, &attr) ||
+			    dwarf_attr(&child, DW_AT_declaration, &attr))
 				continue;
 			m.type = want_type(w, &child);
 			if (!m.name || tag == DW_TAG_inheritance)
@@ -288,7 +297,8 @@ static void put_struct(struct walk *w, Dwarf_Die *die)
 		} while (!dwarf_siblingof(&child, &child));
 	btf_add_struct(&w->b, is_union ? BTF_UNION : BTF_STRUCT, name, size_of(die));
 	for (u32 i = 0; offsets_fit(members.p, members.n) && i < members.n; i++)
-		btf_add_member(&w->b, members.p[i].name, members.p[i].type, members.p[i].bit_off, members.p[i].bits);
+		btf_add_member(&w->b, members.p[i].name, members.p[i].type, members.p[i].bit_off,
+			       members.p[i].bits);
 	vec_free(&members);
 }
 
@@ -409,11 +419,15 @@ static void reach(struct walk *w, Dwarf_Die *die)
 
 	switch (dwarf_tag(die)) {
 	case DW_TAG_subprogram:
-		if ((dwarf_attr(die, DW_AT_low_pc, &attr) || dwarf_attr(die, DW_AT_ranges, &attr)) &&
+		if ((dwarf_attr(die, DW_AT_low_pc, &attr) ||
+		     dwarf_attr(die, DW_AT_ranges, &attr)) &&
 		    function_name(die))
 			want(w, die);
 		break;
-	case DW_TAG_structure_type: case DW_TAG_union_type: case DW_TAG_class_type: case DW_TAG_enumeration_type:
+	case DW_TAG_structure_type:
+	case DW_TAG_union_type:
+	case DW_TAG_class_type:
+	case DW_TAG_enumeration_type:
 	case DW_TAG_typedef:
 		if (dwarf_diename(die) && !dwarf_attr(die, DW_AT_declaration, &attr))
 			want(w, die);
@@ -429,7 +443,8 @@ static void reach_all(struct walk *w, Dwarf_Die *first, u32 depth)
 		int tag = dwarf_tag(&die);
 
 		reach(w, &die);
-		if ((tag == DW_TAG_namespace || tag == DW_TAG_structure_type || tag == DW_TAG_class_type) &&
+		if ((tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
+		     tag == DW_TAG_class_type) &&
 		    depth < 16 && !dwarf_child(&die, &child))
 			reach_all(w, &child, depth + 1);
 	} while (!w->failed && !w->too_big && !dwarf_siblingof(&die, &die));
@@ -528,7 +543,8 @@ static bool file_fits(const char *name, const char *wanted)
 	while (!strncmp(wanted, "./", 2))
 		wanted += 2;
 	k = strlen(wanted);
-	return n >= k && !strcmp(name + n - k, wanted) && (n == k || name[n - k - 1] == '/' || *wanted == '/');
+	return n >= k && !strcmp(name + n - k, wanted) &&
+	       (n == k || name[n - k - 1] == '/' || *wanted == '/');
 }
 
 static void line_try(struct line_query *q, Dwarf_Line *line)
@@ -537,8 +553,9 @@ static void line_try(struct line_query *q, Dwarf_Line *line)
 	bool is_stmt;
 	Dwarf_Addr addr;
 
-	if (dwarf_lineno(line, &nr) || nr <= 0 || dwarf_linebeginstatement(line, &is_stmt) || !is_stmt ||
-	    dwarf_lineaddr(line, &addr) || !file_fits(dwarf_linesrc(line, NULL, NULL), q->file))
+	if (dwarf_lineno(line, &nr) || nr <= 0 || dwarf_linebeginstatement(line, &is_stmt) ||
+	    !is_stmt || dwarf_lineaddr(line, &addr) ||
+	    !file_fits(dwarf_linesrc(line, NULL, NULL), q->file))
 		return;
 	if ((u32)nr > q->line && (!q->next || (u32)nr < q->next))
 		q->next = (u32)nr;
@@ -550,7 +567,8 @@ static void line_try(struct line_query *q, Dwarf_Line *line)
 	}
 }
 
-int dwarf_line(const char *path, const char *debug, const char *file, u32 line, u32 col, struct diag *dg, u64 *addr)
+int dwarf_line(const char *path, const char *debug, const char *file, u32 line, u32 col,
+	       struct diag *dg, u64 *addr)
 {
 	struct line_query q = { .file = file, .line = line, .col = col };
 	Dwarf_Off off = 0, next;
@@ -559,7 +577,8 @@ int dwarf_line(const char *path, const char *debug, const char *file, u32 line, 
 	Dwarf *dw = dwarf_open(path, debug, &fd);
 
 	if (!dw)
-		return diag_error(dg, (struct place){0}, -ENOENT, "%s has no debug information (DWARF)", path);
+		return diag_error(dg, (struct place){0}, -ENOENT,
+				  "%s has no debug information (DWARF)", path);
 	while (!dwarf_nextcu(dw, off, &next, &header, NULL, NULL, NULL)) {
 		Dwarf_Die unit;
 		Dwarf_Lines *lines;
@@ -578,8 +597,9 @@ int dwarf_line(const char *path, const char *debug, const char *file, u32 line, 
 		return 0;
 	}
 	if (q.next)
-		return diag_error(dg, (struct place){0}, -ENOENT, "%s: no statement begins at %s:%u; the next is at line %u",
-				  path, file, line, q.next);
-	return diag_error(dg, (struct place){0}, -ENOENT, "%s: no source file '%s' with a line %u is known", path, file,
-			  line);
+		return diag_error(dg, (struct place){0}, -ENOENT,
+				  "%s: no statement begins at %s:%u; the next is at line %u", path,
+				  file, line, q.next);
+	return diag_error(dg, (struct place){0}, -ENOENT,
+			  "%s: no source file '%s' with a line %u is known", path, file, line);
 }

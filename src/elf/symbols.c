@@ -162,7 +162,8 @@ static int every_function(const struct binary *b, function_fn fn, void *arg)
 	char path[256];
 	int ret = each_function(&b->elf, SHT_SYMTAB, fn, arg);
 
-	if (!ret && !elf_find_type(&b->elf, SHT_SYMTAB) && symbol_debug_file(&b->elf, path, sizeof(path)) &&
+	if (!ret && !elf_find_type(&b->elf, SHT_SYMTAB) &&
+	    symbol_debug_file(&b->elf, path, sizeof(path)) &&
 	    !binary_open(path, (struct place){0}, NULL, &debug)) {
 		ret = each_function(&debug.elf, SHT_SYMTAB, fn, arg);
 		binary_close(&debug);
@@ -297,7 +298,10 @@ struct each {
 static int each_one(void *arg, const struct function *f)
 {
 	struct each *e = arg;
-	struct symbol sym = { .addr = f->addr, .size = f->size, .is_local = f->is_local, .is_old = !f->is_default };
+	struct symbol sym = {.addr = f->addr,
+			     .size = f->size,
+			     .is_local = f->is_local,
+			     .is_old = !f->is_default};
 
 	if (!f->name_len || !elf_addr_to_off(e->elf, f->addr, &sym.off))
 		return 0;
@@ -326,7 +330,8 @@ int symbol_each(const char *path, struct place at, struct diag *dg,
 	return err;
 }
 
-static bool addr_in(const struct elf_file *f, u32 table_type, const char *name, u64 *addr, u64 *size)
+static bool addr_in(const struct elf_file *f, u32 table_type, const char *name, u64 *addr,
+		    u64 *size)
 {
 	const struct elf_section *table = elf_find_type(f, table_type);
 	struct elf_sym s;
@@ -343,7 +348,8 @@ static bool addr_in(const struct elf_file *f, u32 table_type, const char *name, 
 	return false;
 }
 
-int symbol_addr(const char *path, const char *name, struct place at, struct diag *dg, u64 *addr, u64 *size)
+int symbol_addr(const char *path, const char *name, struct place at, struct diag *dg, u64 *addr,
+		u64 *size)
 {
 	struct binary b, debug;
 	char file[256];
@@ -352,8 +358,10 @@ int symbol_addr(const char *path, const char *name, struct place at, struct diag
 
 	if (err)
 		return err;
-	found = addr_in(&b.elf, SHT_SYMTAB, name, addr, size) || addr_in(&b.elf, SHT_DYNSYM, name, addr, size);
-	if (!found && !elf_find_type(&b.elf, SHT_SYMTAB) && symbol_debug_file(&b.elf, file, sizeof(file)) &&
+	found = addr_in(&b.elf, SHT_SYMTAB, name, addr, size) ||
+		addr_in(&b.elf, SHT_DYNSYM, name, addr, size);
+	if (!found && !elf_find_type(&b.elf, SHT_SYMTAB) &&
+	    symbol_debug_file(&b.elf, file, sizeof(file)) &&
 	    !binary_open(file, (struct place){0}, NULL, &debug)) {
 		found = addr_in(&debug.elf, SHT_SYMTAB, name, addr, size);
 		binary_close(&debug);

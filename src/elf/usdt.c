@@ -49,7 +49,8 @@ static bool usdt_note(const struct elf_file *f, const u8 *desc, u32 size, const 
 }
 
 int usdt_each(const char *path, struct place at, struct diag *dg,
-	      int (*fn)(void *arg, const char *provider, const char *name, const struct usdt_site *site),
+	      int (*fn)(void *arg, const char *provider, const char *name,
+			const struct usdt_site *site),
 	      void *arg)
 {
 	struct binary b;
@@ -101,7 +102,8 @@ int usdt_find(const char *path, const char *provider, const char *name, struct p
 	int err = usdt_each(path, at, dg, find_one, &f);
 
 	if (!err && !f.sites.n)
-		err = diag_error(dg, at, -ENOENT, "%s has no USDT probe %s:%s", path, provider, name);
+		err = diag_error(dg, at, -ENOENT, "%s has no USDT probe %s:%s", path, provider,
+				 name);
 	if (err) {
 		vec_free(&f.sites);
 		return err;

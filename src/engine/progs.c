@@ -18,7 +18,7 @@ static int fd_by_id(struct engine *e, enum bpf_cmd cmd, u32 id)
 
 static int info_of(struct engine *e, int fd, void *info, u32 size)
 {
-	union bpf_attr attr = { .info = { .bpf_fd = (u32)fd, .info_len = size, .info = (u64)info } };
+	union bpf_attr attr = {.info = {.bpf_fd = (u32)fd, .info_len = size, .info = (u64)info}};
 
 	return engine_bpf(e, BPF_OBJ_GET_INFO_BY_FD, &attr, BPF_ATTR_UPTO(info));
 }
@@ -73,7 +73,8 @@ static int funcs_of(struct engine *e, int fd, struct bpf_func_info **out, u32 *b
 	return (int)MIN(n, info.nr_func_info);
 }
 
-static int prog_each(struct engine *e, u32 prog_id, int (*fn)(void *arg, const struct prog_func *f), void *arg)
+static int prog_each(struct engine *e, u32 prog_id, int (*fn)(void *arg, const struct prog_func *f),
+		     void *arg)
 {
 	struct bpf_func_info *funcs = NULL;
 	struct btf *btf = NULL;
@@ -86,7 +87,8 @@ static int prog_each(struct engine *e, u32 prog_id, int (*fn)(void *arg, const s
 	close(fd);
 	if (n > 0 && !btf_of(e, btf_id, &btf))
 		for (int i = 0; i < n && !ret; i++) {
-			struct prog_func f = { prog_id, funcs[i].type_id, btf_name(btf, funcs[i].type_id) };
+			struct prog_func f = {prog_id, funcs[i].type_id,
+					      btf_name(btf, funcs[i].type_id)};
 
 			if (*f.name)
 				ret = fn(arg, &f);
@@ -96,7 +98,8 @@ static int prog_each(struct engine *e, u32 prog_id, int (*fn)(void *arg, const s
 	return n == -ENOMEM ? n : ret;
 }
 
-int progs_each(struct engine *e, u32 prog_id, int (*fn)(void *arg, const struct prog_func *f), void *arg)
+int progs_each(struct engine *e, u32 prog_id, int (*fn)(void *arg, const struct prog_func *f),
+	       void *arg)
 {
 	union bpf_attr attr = {0};
 	int ret;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* load/script.c - programs of a script that user space runs: begin, end, self, test, bench, and intervals. */
+/* load/script.c - programs of a script that user space runs: begin, end, self, test, bench, and
+ * intervals. */
 #include "load/script_priv.h"
 #include <errno.h>
 #include <string.h>
@@ -29,8 +30,9 @@ int script_start(struct load *l, struct diag *dg)
 	attr.key = (u64)&key;
 	attr.value = (u64)&start;
 	err = engine_bpf(l->e, BPF_MAP_UPDATE_ELEM, &attr, BPF_ATTR_UPTO(flags));
-	return err < 0 ? diag_error(dg, (struct place){ .file = l->obj->path }, err, "the time of the start can't be noted: %s",
-				    strerror(-err)) : 0;
+	return err < 0 ? diag_error(dg, (struct place){.file = l->obj->path}, err,
+				    "the time of the start can't be noted: %s", strerror(-err))
+		       : 0;
 }
 
 static int prog_run(struct load *l, struct prog *p, s64 *ret, struct diag *dg)
@@ -39,8 +41,8 @@ static int prog_run(struct load *l, struct prog *p, s64 *ret, struct diag *dg)
 	int err = engine_bpf(l->e, BPF_PROG_TEST_RUN, &attr, BPF_ATTR_UPTO(test));
 
 	if (err < 0)
-		return diag_error(dg, func_place(l, p->func), err, "program '%s' can't be run: %s", p->pub.fn->name,
-				  strerror(-err));
+		return diag_error(dg, func_place(l, p->func), err, "program '%s' can't be run: %s",
+				  p->pub.fn->name, strerror(-err));
 	if (ret)
 		*ret = (s32)attr.test.retval;
 	return 0;
@@ -134,8 +136,9 @@ int script_timers_start(struct load *l, struct diag *dg)
 		if (p && p->pub.fd >= 0)
 			err = timer_add(ts, p, a);
 	}
-	return err ? diag_error(dg, (struct place){ .file = l->obj->path }, err, "no timer for an interval: %s",
-				strerror(-err)) : 0;
+	return err ? diag_error(dg, (struct place){.file = l->obj->path}, err,
+				"no timer for an interval: %s", strerror(-err))
+		   : 0;
 }
 
 int script_timers_fd(struct load *l, struct diag *dg)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/script_attach.c - programs attached where script->attaches says.
  *
- * The kernel runs some kinds of programs on one event in the order they were attached, others in reverse: those
- * are attached from the last on, so that a script's blocks run in its order.
+ * The kernel runs some kinds of programs on one event in the order they were attached, others in
+ * reverse: those are attached from the last on, so that a script's blocks run in its order.
  */
 #include "abi/helper.h"
 #include "base/cpu.h"
@@ -28,7 +28,8 @@ struct perf_name {
 };
 
 static const struct perf_name perf_names[] = {
-#define PERF_NAME(type, config, name, other, period) { PERF_TYPE_##type, config, name, other, period },
+#define PERF_NAME(type, config, name, other, period) \
+	{PERF_TYPE_##type, config, name, other, period},
 #include "abi/perf_name.def"
 #undef PERF_NAME
 };
@@ -40,7 +41,8 @@ static bool perf_spec(const struct script_attach *a, struct attach_spec *s)
 	for (u32 i = 0; i < ARRAY_SIZE(perf_names); i++) {
 		const struct perf_name *n = &perf_names[i];
 
-		if (n->type != type || (strcmp(n->name, a->target) && (!*n->other || strcmp(n->other, a->target))))
+		if (n->type != type ||
+		    (strcmp(n->name, a->target) && (!*n->other || strcmp(n->other, a->target))))
 			continue;
 		s->perf_type = type;
 		s->perf_config = n->config;
@@ -55,7 +57,9 @@ static u32 breakpoint_type(const char *mode)
 	u32 type = 0;
 
 	for (; *mode; mode++)
-		type |= *mode == 'r' ? HW_BREAKPOINT_R : *mode == 'w' ? HW_BREAKPOINT_W : HW_BREAKPOINT_X;
+		type |= *mode == 'r'   ? HW_BREAKPOINT_R
+			: *mode == 'w' ? HW_BREAKPOINT_W
+				       : HW_BREAKPOINT_X;
 	return type;
 }
 
@@ -71,8 +75,12 @@ static const char *kprobe_name(struct load *l, const struct script_attach *a)
 
 bool script_spec(struct load *l, const struct script_attach *a, struct attach_spec *s)
 {
-	*s = (struct attach_spec){ .pid = a->pid, .cpu = -1, .cookie = a->cookie, .at = a->at,
-				   .retprobe = a->hook == HOOK_KRETPROBE || a->hook == HOOK_URETPROBE };
+	*s = (struct attach_spec){.pid = a->pid,
+				  .cpu = -1,
+				  .cookie = a->cookie,
+				  .at = a->at,
+				  .retprobe =
+					  a->hook == HOOK_KRETPROBE || a->hook == HOOK_URETPROBE};
 	switch (a->hook) {
 	case HOOK_KPROBE:
 	case HOOK_KRETPROBE:
@@ -122,7 +130,9 @@ bool script_spec(struct load *l, const struct script_attach *a, struct attach_sp
 		s->off = a->off;
 		s->period = 1;
 		if (s->pid <= 0)
-			s->pid = l->opts.pid > 0 ? l->opts.pid : l->opts.cpid > 0 ? l->opts.cpid : -1;
+			s->pid = l->opts.pid > 0    ? l->opts.pid
+				 : l->opts.cpid > 0 ? l->opts.cpid
+						    : -1;
 		return true;
 	case HOOK_FENTRY:
 	case HOOK_FEXIT:
@@ -181,7 +191,8 @@ void script_prepare(struct load *l)
 			is_kprobe = a->hook == HOOK_KPROBE || a->hook == HOOK_KRETPROBE;
 		}
 		if (!multi || !shares || !l->e->ops->has_multi ||
-		    !l->e->ops->has_multi(l->e, is_kprobe ? ATTACH_KPROBE_MULTI : ATTACH_UPROBE_MULTI))
+		    !l->e->ops->has_multi(l->e,
+					  is_kprobe ? ATTACH_KPROBE_MULTI : ATTACH_UPROBE_MULTI))
 			continue;
 		p->pub.attach_type = is_kprobe ? BPF_TRACE_KPROBE_MULTI : BPF_TRACE_UPROBE_MULTI;
 		p->is_multi = true;
@@ -196,11 +207,14 @@ int script_prog_target(struct load *l, const struct prog *p, u32 *btf_id, struct
 		const struct script_attach *a = &s->attaches.p[i];
 		int fd;
 
-		if (a->func != p->func || (a->hook != HOOK_FENTRY && a->hook != HOOK_FEXIT) || strcmp(a->target, "bpf"))
+		if (a->func != p->func || (a->hook != HOOK_FENTRY && a->hook != HOOK_FEXIT) ||
+		    strcmp(a->target, "bpf"))
 			continue;
 		fd = prog_func_open(l->e, (u32)a->value, a->fn, btf_id);
-		return fd >= 0 ? fd : diag_error(dg, a->at, fd == -ENOTSUP ? -ENOENT : fd,
-						 "there is no program %lu with a function '%s'", a->value, a->fn);
+		return fd >= 0 ? fd
+			       : diag_error(dg, a->at, fd == -ENOTSUP ? -ENOENT : fd,
+					    "there is no program %lu with a function '%s'",
+					    a->value, a->fn);
 	}
 	return -ENOTSUP;
 }
@@ -358,8 +372,9 @@ static int pin(struct load *l, int fd, const struct script_attach *a, struct dia
 	union bpf_attr attr = { .pathname = (u64)a->mode, .bpf_fd = (u32)fd };
 	int err = engine_bpf(l->e, BPF_OBJ_PIN, &attr, BPF_ATTR_UPTO(file_flags));
 
-	return err ? diag_error(dg, a->at, err, "iterator %s can't be pinned to %s: %s", a->fn, a->mode,
-				strerror(-err)) : 0;
+	return err ? diag_error(dg, a->at, err, "iterator %s can't be pinned to %s: %s", a->fn,
+				a->mode, strerror(-err))
+		   : 0;
 }
 
 /* An iterator's link stays with its program, which load_iter_open() reads. */
@@ -419,7 +434,12 @@ static bool is_reversed(const struct load *l, enum script_hook h)
 	if (l->e->ops->samples_threads)
 		return false;
 	switch (h) {
-	case HOOK_KPROBE: case HOOK_UPROBE: case HOOK_URETPROBE: case HOOK_USDT: case HOOK_FENTRY: case HOOK_FEXIT:
+	case HOOK_KPROBE:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_USDT:
+	case HOOK_FENTRY:
+	case HOOK_FEXIT:
 		return true;
 	default:
 		return false;

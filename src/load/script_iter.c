@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load/script_iter.c - iterators of a script, each run once from end to end.
  *
- * A program runs while its iterator is read, for all objects in one read(2) or a few; what it prints goes to the
- * ring.  So a thread reads, and the caller empties the ring meanwhile.
+ * A program runs while its iterator is read, for all objects in one read(2) or a few; what it
+ * prints goes to the ring.  So a thread reads, and the caller empties the ring meanwhile.
  */
 #include "load/script_priv.h"
 #include <errno.h>

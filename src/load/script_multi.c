@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* load/script_multi.c - many places of one program in one link each binary: uprobe_multi, kprobe_multi; by single links
- * where the engine has none.
+/* load/script_multi.c - many places of one program in one link each binary: uprobe_multi,
+ * kprobe_multi; by single links where the engine has none.
  *
  * A place that can't be hooked makes the kernel refuse the whole link: halves are tried then, until
  * what can't is alone.
@@ -41,14 +41,16 @@ static int batch_add(struct batch *b, const char *name, u64 off, u64 cookie, u64
 {
 	b->has_cookie |= cookie != 0;
 	b->has_ref |= ref != 0;
-	return vec_push(&b->names, name) && vec_push(&b->offs, off) && vec_push(&b->cookies, cookie) &&
-			       vec_push(&b->refs, ref) ?
-		       0 : -ENOMEM;
+	return vec_push(&b->names, name) && vec_push(&b->offs, off) &&
+			       vec_push(&b->cookies, cookie) && vec_push(&b->refs, ref)
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* ---- links ---- */
 
-static int attach_single(struct load *l, struct prog *p, const struct batch *b, u32 i, struct diag *dg)
+static int attach_single(struct load *l, struct prog *p, const struct batch *b, u32 i,
+			 struct diag *dg)
 {
 	struct attach_spec spec = *b->spec;
 	int fd;
@@ -65,7 +67,8 @@ static int attach_single(struct load *l, struct prog *p, const struct batch *b, 
 	return fd < 0 ? fd : script_keep(l, fd);
 }
 
-static int attach_multi(struct load *l, struct prog *p, const struct batch *b, u32 from, u32 n, struct diag *dg)
+static int attach_multi(struct load *l, struct prog *p, const struct batch *b, u32 from, u32 n,
+			struct diag *dg)
 {
 	struct attach_spec spec = *b->spec;
 	bool is_uprobe = spec.kind == ATTACH_UPROBE;
@@ -82,8 +85,10 @@ static int attach_multi(struct load *l, struct prog *p, const struct batch *b, u
 	return fd < 0 ? fd : script_keep(l, fd);
 }
 
-/* Places [from, from + n).  Halved on failure; what fails alone is counted, and the first of them told. */
-static void attach_range(struct load *l, struct prog *p, struct batch *b, u32 from, u32 n, struct diag *dg)
+/* Places [from, from + n).  Halved on failure; what fails alone is counted, and the first of them
+ * told. */
+static void attach_range(struct load *l, struct prog *p, struct batch *b, u32 from, u32 n,
+			 struct diag *dg)
 {
 	int err = -EINVAL;
 
@@ -102,7 +107,8 @@ static void attach_range(struct load *l, struct prog *p, struct batch *b, u32 fr
 	attach_range(l, p, b, from + n / 2, n - n / 2, dg);
 }
 
-static int batch_attach(struct load *l, struct prog *p, struct batch *b, bool is_pattern, struct diag *dg)
+static int batch_attach(struct load *l, struct prog *p, struct batch *b, bool is_pattern,
+			struct diag *dg)
 {
 	u32 n = b->names.n, bad, before = dg ? dg->n : 0;
 
@@ -113,7 +119,8 @@ static int batch_attach(struct load *l, struct prog *p, struct batch *b, bool is
 		return (int)n;
 	if (!b->err && (!is_pattern || !n))
 		b->err = diag_error(dg, b->spec->at, -EOPNOTSUPP,
-				    "uprobe %s: the kernel can't run the insn at %u of %u places out of line (AVX, lock)",
+				    "uprobe %s: the kernel can't run the insn at %u of %u places "
+				    "out of line (AVX, lock)",
 				    b->spec->path, bad, n + b->n_refused);
 	/* Of what a pattern fits, some can't be hooked: the rest is what was wanted. */
 	if (!is_pattern || b->n_failed == n)
@@ -123,7 +130,8 @@ static int batch_attach(struct load *l, struct prog *p, struct batch *b, bool is
 			dg->msgs[i].level = DIAG_WARN;
 			dg->n_errors--;
 		}
-	diag_warn(dg, b->spec->at, "%u of %u places that fit can't be hooked", bad, n + b->n_refused);
+	diag_warn(dg, b->spec->at, "%u of %u places that fit can't be hooked", bad,
+		  n + b->n_refused);
 	return (int)(n - b->n_failed);
 }
 
@@ -164,10 +172,12 @@ static int add_function(void *arg, const char *name, u32 engines)
 	const char *colon = strchr(name, ':');
 
 	(void)engines;
-	return batch_add(c->b, arena_strdup(&c->l->arena, colon ? colon + 1 : name), 0, c->a->cookie, 0);
+	return batch_add(c->b, arena_strdup(&c->l->arena, colon ? colon + 1 : name), 0,
+			 c->a->cookie, 0);
 }
 
-static int pattern_add(struct load *l, const struct script_attach *a, struct batch *b, struct diag *dg)
+static int pattern_add(struct load *l, const struct script_attach *a, struct batch *b,
+		       struct diag *dg)
 {
 	char path[4096];
 	u64 *offs;
@@ -189,10 +199,11 @@ static int pattern_add(struct load *l, const struct script_attach *a, struct bat
 	struct functions c = { l, b, a };
 	bool is_user = l->e->ops->samples_threads;
 
-	err = list_hooks(arena_printf(&l->arena, "kprobe:%s", a->fn), is_user ? LIST_USER : LIST_KERNEL, dg,
-			 add_function, &c);
+	err = list_hooks(arena_printf(&l->arena, "kprobe:%s", a->fn),
+			 is_user ? LIST_USER : LIST_KERNEL, dg, add_function, &c);
 	if (!err && !b->names.n)
-		err = diag_error(dg, a->at, -ENOENT, "no function that can be hooked fits '%s'", a->fn);
+		err = diag_error(dg, a->at, -ENOENT, "no function that can be hooked fits '%s'",
+				 a->fn);
 	return err;
 }
 
@@ -218,7 +229,8 @@ static int lookup_one(void *arg, const struct symbol *sym)
 	return 0;
 }
 
-static int names_lookup(struct load *l, const char *path, const u32 *which, u32 n, struct batch *b, struct diag *dg)
+static int names_lookup(struct load *l, const char *path, const u32 *which, u32 n, struct batch *b,
+			struct diag *dg)
 {
 	const struct script_attach *all = l->obj->script->attaches.p;
 	struct lookup k = { .offs = calloc(n, sizeof(u64)), .rank = calloc(n, 1) };
@@ -283,8 +295,8 @@ static int places_add(struct load *l, const u32 *which, u32 n, struct batch *b, 
 
 static bool same_link(const struct script_attach *a, const struct script_attach *b)
 {
-	return a->func == b->func && a->hook == b->hook && a->is_multi == b->is_multi && a->pid == b->pid &&
-	       !a->is_multi && !strcmp(a->target, b->target);
+	return a->func == b->func && a->hook == b->hook && a->is_multi == b->is_multi &&
+	       a->pid == b->pid && !a->is_multi && !strcmp(a->target, b->target);
 }
 
 int script_multi(struct load *l, struct prog *p, u32 i, bool *done, struct diag *dg)

@@ -124,8 +124,8 @@ bool attach_number(const char *text, u64 *out)
 
 /* ---- parameters and lists, before anything is parsed ---- */
 
-const char *attach_params(struct arena *a, const char *text, const char *const *params, u32 n_params,
-			  const char **why)
+const char *attach_params(struct arena *a, const char *text, const char *const *params,
+			  u32 n_params, const char **why)
 {
 	struct str out = {0};
 	bool quoted = false;
@@ -144,8 +144,10 @@ const char *attach_params(struct arena *a, const char *text, const char *const *
 			continue;
 		}
 		if (text[1] < '1' || text[1] > '9') {
-			*why = arena_printf(a, "'$%c' is no parameter: quote this part if it is meant so, \"$%c\"",
-					    text[1] ? text[1] : ' ', text[1] ? text[1] : ' ');
+			*why = arena_printf(
+				a,
+				"'$%c' is no parameter: quote this part if it is meant so, \"$%c\"",
+				text[1] ? text[1] : ' ', text[1] ? text[1] : ' ');
 			str_free(&out);
 			return NULL;
 		}
@@ -176,7 +178,8 @@ static const char *list_find(const char *text, const char **end)
 }
 
 /* Puts the texts that the first list of `whole` makes behind the others. */
-static bool list_expand(struct arena *a, const char *whole, const char *open, const char *end, void *texts)
+static bool list_expand(struct arena *a, const char *whole, const char *open, const char *end,
+			void *texts)
 {
 	VEC(const char *) *all = texts;
 
@@ -184,7 +187,8 @@ static bool list_expand(struct arena *a, const char *whole, const char *open, co
 		size_t len = strcspn(from, ",}");
 
 		if (all->n >= ATTACH_LISTS_MAX ||
-		    !vec_push(all, arena_printf(a, "%.*s%.*s%s", (int)(open - whole), whole, (int)len, from, end + 1)))
+		    !vec_push(all, arena_printf(a, "%.*s%.*s%s", (int)(open - whole), whole,
+						(int)len, from, end + 1)))
 			return false;
 		from += len;
 	}
@@ -205,7 +209,8 @@ u32 attach_lists(struct arena *a, const char *text, const char ***out)
 		for (u32 i = 0; ok && i < now.n; i++) {
 			open = list_find(now.p[i], &end);
 			more |= open != NULL;
-			ok = open ? list_expand(a, now.p[i], open, end, &next) : vec_push(&next, now.p[i]);
+			ok = open ? list_expand(a, now.p[i], open, end, &next)
+				  : vec_push(&next, now.p[i]);
 		}
 		if (ok && more) {
 			now.n = 0;
@@ -314,7 +319,9 @@ static int form_none(struct parts *p, struct script_attach *out)
 {
 	if (p->n == 2 && !strcmp(p->p[1], "*") && p->is_list)
 		p->n--;
-	return p->n > 1 ? bad(p, "%s takes no arguments, found %u", script_hook_text(out->hook), p->n - 1) : 0;
+	return p->n > 1 ? bad(p, "%s takes no arguments, found %u", script_hook_text(out->hook),
+			      p->n - 1)
+			: 0;
 }
 
 static int form_self(struct parts *p, struct script_attach *out)
@@ -359,7 +366,8 @@ static int form_kprobe(struct parts *p, struct script_attach *out)
 	if (!err && out->off && out->hook == HOOK_KRETPROBE)
 		err = bad(p, "a kretprobe takes no offset: it is where the function returns");
 	if (!err && !*out->fn)
-		err = bad(p, "a %s belongs to a function or an address", script_hook_text(out->hook));
+		err = bad(p, "a %s belongs to a function or an address",
+			  script_hook_text(out->hook));
 	return err;
 }
 
@@ -415,8 +423,8 @@ static int form_line(struct parts *p, struct script_attach *out)
 
 	if (out->hook == HOOK_URETPROBE)
 		return bad(p, "a uretprobe belongs to a function, not to a line");
-	if ((p->n != 4 && p->n != 5) || !*p->p[2] || !attach_number(p->p[3], &line) || line > UINT32_MAX ||
-	    (p->n == 5 && (!attach_number(p->p[4], &col) || col > UINT32_MAX)))
+	if ((p->n != 4 && p->n != 5) || !*p->p[2] || !attach_number(p->p[3], &line) ||
+	    line > UINT32_MAX || (p->n == 5 && (!attach_number(p->p[4], &col) || col > UINT32_MAX)))
 		return bad(p, "'%s': should be %s:BINARY@FILE:LINE[:COLUMN]", p->text, p->p[0]);
 	if (attach_is_pattern(p->p[1]))
 		return bad(p, "a source line needs one binary, not the pattern '%s'", p->p[1]);
@@ -443,8 +451,10 @@ static int form_uprobe(struct parts *p, struct script_attach *out)
 		return 0;
 	}
 	if (p->n < 2 + first || p->n > 4)
-		return count_error(p, "2 or 3", "BINARY:FUNCTION[+OFFSET], BINARY:ADDRESS, BINARY:cpp:\"FUNCTION\" "
-				   "or BINARY@FILE:LINE");
+		return count_error(
+			p, "2 or 3",
+			"BINARY:FUNCTION[+OFFSET], BINARY:ADDRESS, BINARY:cpp:\"FUNCTION\" "
+			"or BINARY@FILE:LINE");
 	out->target = first ? p->p[1] : "";
 	if (p->n - first == 3 || (!first && p->n == 3)) {
 		out->ns = p->p[1 + first];
@@ -455,7 +465,8 @@ static int form_uprobe(struct parts *p, struct script_attach *out)
 		return bad(p, "a %s belongs to a binary", p->p[0]);
 	if (!quoted && attach_number(fn, &out->off)) {
 		if (attach_is_pattern(out->target))
-			return bad(p, "an address needs one binary, not the pattern '%s'", out->target);
+			return bad(p, "an address needs one binary, not the pattern '%s'",
+				   out->target);
 		return 0;
 	}
 	err = take_function(p, fn, quoted, out);
@@ -480,7 +491,9 @@ static int form_usdt(struct parts *p, struct script_attach *out)
 	out->fn = p->p[p->n - 1];
 	if (!*out->fn)
 		return bad(p, "a usdt probe needs a name, or a pattern");
-	return *out->target || p->pid > 0 ? 0 : bad(p, "a usdt probe belongs to a binary ('*': every one)");
+	return *out->target || p->pid > 0
+		       ? 0
+		       : bad(p, "a usdt probe belongs to a binary ('*': every one)");
 }
 
 static int form_time(struct parts *p, struct script_attach *out)
@@ -511,9 +524,10 @@ static int form_time(struct parts *p, struct script_attach *out)
 	for (u32 i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(units[i].unit, out->target) != 0)
 			continue;
-		if (!v || (units[i].ns && v > INT64_MAX / units[i].ns) || (!units[i].ns && v > 1000000000))
-			return bad(p, "%s %s:%s: the number must be positive, and not that big", hook,
-				   out->target, number);
+		if (!v || (units[i].ns && v > INT64_MAX / units[i].ns) ||
+		    (!units[i].ns && v > 1000000000))
+			return bad(p, "%s %s:%s: the number must be positive, and not that big",
+				   hook, out->target, number);
 		out->is_freq = !units[i].ns;
 		out->value = units[i].ns ? v * units[i].ns : v;
 		return 0;
@@ -532,8 +546,8 @@ static int form_count(struct parts *p, struct script_attach *out)
 	out->target = p->p[1];
 	if (p->n == 3 && *p->p[2] && strcmp(p->p[2], "*") != 0) {
 		if (!attach_number(p->p[2], &out->value))
-			return bad(p, "count of the %s probe: '%s' is no number", script_hook_text(out->hook),
-				   p->p[2]);
+			return bad(p, "count of the %s probe: '%s' is no number",
+				   script_hook_text(out->hook), p->p[2]);
 		out->fn = p->p[2];
 	}
 	if (attach_is_pattern(out->target) && !p->is_list)
@@ -584,7 +598,8 @@ static int form_iter(struct parts *p, struct script_attach *out)
 		return count_error(p, "1 or 2", "NAME[:PIN]");
 	out->fn = p->p[1];
 	if (p->n == 3)
-		out->mode = *p->p[2] == '/' ? p->p[2] : arena_printf(p->a, "/sys/fs/bpf/%s", p->p[2]);
+		out->mode =
+			*p->p[2] == '/' ? p->p[2] : arena_printf(p->a, "/sys/fs/bpf/%s", p->p[2]);
 	return 0;
 }
 
@@ -629,12 +644,17 @@ static int unknown_provider(struct parts *p)
 		      bad(p, "there is no probe type '%s'", p->p[0]);
 }
 
-int attach_parse(struct arena *a, const char *text, s32 pid, bool is_list, struct place at, struct diag *dg,
-		 struct script_attach *out)
+int attach_parse(struct arena *a, const char *text, s32 pid, bool is_list, struct place at,
+		 struct diag *dg, struct script_attach *out)
 {
-	struct parts p = { .a = a, .text = text, .is_list = is_list, .pid = pid, .at = at, .dg = dg };
-	struct script_attach s = { .target = "", .fn = "", .ns = "", .mode = "", .pid = -1, .at = at,
-				   .func = UINT32_MAX };
+	struct parts p = {.a = a, .text = text, .is_list = is_list, .pid = pid, .at = at, .dg = dg};
+	struct script_attach s = {.target = "",
+				  .fn = "",
+				  .ns = "",
+				  .mode = "",
+				  .pid = -1,
+				  .at = at,
+				  .func = UINT32_MAX};
 	int err = parts_split(&p);
 
 	if (err)
@@ -671,7 +691,8 @@ const char *attach_name(struct arena *a, const struct script_attach *s, u32 comp
 	case HOOK_WATCHPOINT:
 	case HOOK_ASYNCWATCHPOINT:
 		if (*s->fn)
-			return arena_printf(a, "%s:%s+arg%lu:%lu:%s", hook, s->fn, s->off, s->value, s->mode);
+			return arena_printf(a, "%s:%s+arg%lu:%lu:%s", hook, s->fn, s->off, s->value,
+					    s->mode);
 		return arena_printf(a, "%s:0x%lx:%lu:%s", hook, s->off, s->value, s->mode);
 	case HOOK_SOFTWARE:
 	case HOOK_HARDWARE:
@@ -696,6 +717,7 @@ const char *attach_name(struct arena *a, const struct script_attach *s, u32 comp
 	}
 	name = *s->fn ? s->fn : arena_printf(a, "%lu", s->off);
 	if (*s->fn && s->off)
-		return arena_printf(a, "%s:%s%s%s+%lu", hook, s->target, target_colon, name, s->off);
+		return arena_printf(a, "%s:%s%s%s+%lu", hook, s->target, target_colon, name,
+				    s->off);
 	return arena_printf(a, "%s:%s%s%s", hook, s->target, target_colon, name);
 }

@@ -45,7 +45,11 @@ static bool has_cookie(const struct sema *s, enum script_hook h)
 	u32 since = h == HOOK_RAWTRACEPOINT ? 6 << 16 | 10 << 8 : 5 << 16 | 15 << 8;
 
 	switch (h) {
-	case HOOK_KPROBE: case HOOK_KRETPROBE: case HOOK_UPROBE: case HOOK_URETPROBE: case HOOK_USDT:
+	case HOOK_KPROBE:
+	case HOOK_KRETPROBE:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_USDT:
 	case HOOK_TRACEPOINT: case HOOK_RAWTRACEPOINT:
 		return s->w->is_user || s->w->kernel_version >= since;
 	default:
@@ -58,7 +62,11 @@ static s32 attach_pid(const struct sema *s, enum script_hook h)
 	s32 pid = s->opts->pid > 0 ? s->opts->pid : -1;
 
 	switch (h) {
-	case HOOK_UPROBE: case HOOK_URETPROBE: case HOOK_USDT: case HOOK_WATCHPOINT: case HOOK_ASYNCWATCHPOINT:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_USDT:
+	case HOOK_WATCHPOINT:
+	case HOOK_ASYNCWATCHPOINT:
 		return pid;
 	default:
 		return -1;
@@ -70,12 +78,14 @@ static void deprecated(struct sema *s, const struct node *node, const struct scr
 	if (sema_compat17(s))
 		return;
 	if (a->hook == HOOK_ASYNCWATCHPOINT)
-		sema_warn(s, node, "asyncwatchpoint is gone from newer versions; watchpoint does the same");
+		sema_warn(s, node,
+			  "asyncwatchpoint is gone from newer versions; watchpoint does the same");
 	else if (a->hook == HOOK_WATCHPOINT && *a->fn)
 		sema_warn(s, node, "watchpoint:FUNCTION+argN is gone from newer versions");
 }
 
-static int text_places(struct sema *s, const struct node *node, const char *text, bool expand, probe_places *out)
+static int text_places(struct sema *s, const struct node *node, const char *text, bool expand,
+		       probe_places *out)
 {
 	struct script_attach a;
 	struct diag dg = {0};
@@ -88,14 +98,15 @@ static int text_places(struct sema *s, const struct node *node, const char *text
 		at.file = arena_strdup(&s->script->arena, at.file);
 	err = attach_parse(&s->script->arena, text, pid, false, at, &dg, &a);
 	if (err) {
-		sema_error(s, node, "%s", dg.n && dg.msgs[0].text ? dg.msgs[0].text : "this is no attach point");
+		sema_error(s, node, "%s",
+			   dg.n && dg.msgs[0].text ? dg.msgs[0].text : "this is no attach point");
 		s->failed = true;
 	} else {
 		deprecated(s, node, &a);
 		a.pid = attach_pid(s, a.hook);
 		/* a C++ name as written, which newer versions want "cpp" before */
-		if (sema_compat17(s) && (a.hook == HOOK_UPROBE || a.hook == HOOK_URETPROBE) && !*a.ns &&
-		    strstr(a.fn, "::"))
+		if (sema_compat17(s) && (a.hook == HOOK_UPROBE || a.hook == HOOK_URETPROBE) &&
+		    !*a.ns && strstr(a.fn, "::"))
 			a.ns = "cpp";
 		err = probe_find(s, node, &a, expand, out);
 	}
@@ -104,7 +115,8 @@ static int text_places(struct sema *s, const struct node *node, const char *text
 }
 
 /* "k*:vfs_read": every provider that fits, where the rest means something. */
-static int wild_provider(struct sema *s, const struct node *node, const char *text, probe_places *out)
+static int wild_provider(struct sema *s, const struct node *node, const char *text,
+			 probe_places *out)
 {
 	size_t n = strcspn(text, ":");
 	char *pattern = arena_printf(&s->prog->arena, "%.*s", (int)n, text);
@@ -116,10 +128,12 @@ static int wild_provider(struct sema *s, const struct node *node, const char *te
 		bool of_user = h == HOOK_UPROBE || h == HOOK_URETPROBE || h == HOOK_USDT;
 		struct script_attach a;
 
-		if (!(hook_flags((enum script_hook)h) & HOOK_WILD) || of_user != is_user || !str_glob(pattern, name))
+		if (!(hook_flags((enum script_hook)h) & HOOK_WILD) || of_user != is_user ||
+		    !str_glob(pattern, name))
 			continue;
-		if (attach_parse(&s->script->arena, arena_printf(&s->script->arena, "%s%s", name, text + n), -1,
-				 false, (struct place){0}, NULL, &a))
+		if (attach_parse(&s->script->arena,
+				 arena_printf(&s->script->arena, "%s%s", name, text + n), -1, false,
+				 (struct place){0}, NULL, &a))
 			continue;
 		a.pid = attach_pid(s, a.hook);
 
@@ -148,7 +162,8 @@ static bool is_enough(const struct sema *s)
 static int node_places(struct sema *s, const struct node *node, bool expand, probe_places *out)
 {
 	const char *why = NULL, **texts;
-	const char *text = attach_params(&s->script->arena, node->text, s->opts->params, s->opts->n_params, &why);
+	const char *text = attach_params(&s->script->arena, node->text, s->opts->params,
+					 s->opts->n_params, &why);
 	u32 n;
 
 	if (!text) {
@@ -158,7 +173,8 @@ static int node_places(struct sema *s, const struct node *node, bool expand, pro
 	}
 	n = attach_lists(&s->script->arena, text, &texts);
 	if (!n) {
-		sema_error(s, node, "the lists make more than %u attach points, or are longer than %u bytes",
+		sema_error(s, node,
+			   "the lists make more than %u attach points, or are longer than %u bytes",
 			   (u32)ATTACH_LISTS_MAX, (u32)ATTACH_TEXT_MAX);
 		s->failed = true;
 		return -E2BIG;
@@ -191,15 +207,19 @@ static struct prog_kind prog_kind(struct arena *a, const struct script_attach *a
 	case HOOK_UPROBE:
 	case HOOK_USDT: return (struct prog_kind){ "uprobe", BPF_PROG_TYPE_KPROBE, 0 };
 	case HOOK_URETPROBE: return (struct prog_kind){ "uretprobe", BPF_PROG_TYPE_KPROBE, 0 };
-	case HOOK_TRACEPOINT: return (struct prog_kind){ "tracepoint", BPF_PROG_TYPE_TRACEPOINT, 0 };
+	case HOOK_TRACEPOINT:
+		return (struct prog_kind){"tracepoint", BPF_PROG_TYPE_TRACEPOINT, 0};
 	case HOOK_FENTRY:
-		return (struct prog_kind){ arena_printf(a, "fentry/%s%s%s", at->target, colon, at->fn),
-					   BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY };
+		return (struct prog_kind){
+			arena_printf(a, "fentry/%s%s%s", at->target, colon, at->fn),
+			BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY};
 	case HOOK_FEXIT:
-		return (struct prog_kind){ arena_printf(a, "fexit/%s%s%s", at->target, colon, at->fn),
-					   BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT };
+		return (struct prog_kind){
+			arena_printf(a, "fexit/%s%s%s", at->target, colon, at->fn),
+			BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT};
 	case HOOK_ITER:
-		return (struct prog_kind){ arena_printf(a, "iter/%s", at->fn), BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER };
+		return (struct prog_kind){arena_printf(a, "iter/%s", at->fn), BPF_PROG_TYPE_TRACING,
+					  BPF_TRACE_ITER};
 	case HOOK_PROFILE: case HOOK_SOFTWARE: case HOOK_HARDWARE: case HOOK_WATCHPOINT:
 	case HOOK_ASYNCWATCHPOINT:
 		return (struct prog_kind){ "perf_event", BPF_PROG_TYPE_PERF_EVENT, 0 };
@@ -211,7 +231,11 @@ static struct prog_kind prog_kind(struct arena *a, const struct script_attach *a
 static bool is_user_memory(const struct script_attach *a)
 {
 	switch (a->hook) {
-	case HOOK_UPROBE: case HOOK_URETPROBE: case HOOK_USDT: case HOOK_WATCHPOINT: case HOOK_ASYNCWATCHPOINT:
+	case HOOK_UPROBE:
+	case HOOK_URETPROBE:
+	case HOOK_USDT:
+	case HOOK_WATCHPOINT:
+	case HOOK_ASYNCWATCHPOINT:
 		return true;
 	case HOOK_TRACEPOINT:
 		return !strcmp(a->target, "syscalls");
@@ -223,8 +247,9 @@ static bool is_user_memory(const struct script_attach *a)
 /* A C identifier that no other program has. */
 static const char *fn_name(struct sema *s, const struct script_attach *a)
 {
-	char *name = arena_printf(&s->script->arena, "%s_%s%.60s_%u", script_hook_text(a->hook),
-				  a->hook == HOOK_INTERVAL ? a->target : "", a->fn, s->probes.n + 1);
+	char *name =
+		arena_printf(&s->script->arena, "%s_%s%.60s_%u", script_hook_text(a->hook),
+			     a->hook == HOOK_INTERVAL ? a->target : "", a->fn, s->probes.n + 1);
 
 	for (char *c = name; *c; c++)
 		if (!isalnum((u8)*c) && *c != '_')
@@ -232,7 +257,8 @@ static const char *fn_name(struct sema *s, const struct script_attach *a)
 	return name;
 }
 
-static struct bt_probe *prog_new(struct sema *s, struct node *node, const struct probe_place *p, const char *name)
+static struct bt_probe *prog_new(struct sema *s, struct node *node, const struct probe_place *p,
+				 const char *name)
 {
 	struct bt_probe *b = arena_alloc(&s->script->arena, sizeof(*b));
 	struct prog_kind kind = prog_kind(&s->script->arena, &p->a);
@@ -254,8 +280,8 @@ static struct bt_probe *prog_new(struct sema *s, struct node *node, const struct
 }
 
 /* Would the program of the first place do for the second, too? */
-static bool same_to_body(const struct sema *s, const struct probe_uses *u, const struct probe_place *a,
-			 const struct probe_place *b)
+static bool same_to_body(const struct sema *s, const struct probe_uses *u,
+			 const struct probe_place *a, const struct probe_place *b)
 {
 	if (a->a.hook != b->a.hook || is_user_memory(&a->a) != is_user_memory(&b->a))
 		return false;
@@ -276,13 +302,16 @@ struct group {
 	const struct probe_place *of;
 };
 
-static int usdt_read(struct sema *s, struct bt_probe *b, const struct probe_place *p, const struct probe_uses *u)
+static int usdt_read(struct sema *s, struct bt_probe *b, const struct probe_place *p,
+		     const struct probe_uses *u)
 {
-	s32 n = p->a.hook == HOOK_USDT ? usdt_args_parse(&s->script->arena, p->usdt_args, &b->usdt) : 0;
+	s32 n = p->a.hook == HOOK_USDT ? usdt_args_parse(&s->script->arena, p->usdt_args, &b->usdt)
+				       : 0;
 
 	if (n < 0 && u->argn) {
-		sema_error(s, p->node, "%s: the place of its arguments, '%s', has a form that is not known", p->a.name,
-			   p->usdt_args);
+		sema_error(s, p->node,
+			   "%s: the place of its arguments, '%s', has a form that is not known",
+			   p->a.name, p->usdt_args);
 		s->failed = true;
 		return n;
 	}
@@ -290,7 +319,8 @@ static int usdt_read(struct sema *s, struct bt_probe *b, const struct probe_plac
 	return 0;
 }
 
-/* The place's program: one that is there already, or a new one.  The node itself goes to the first, copies to others. */
+/* The place's program: one that is there already, or a new one.  The node itself goes to the first,
+ * copies to others. */
 static struct bt_probe *place_prog(struct sema *s, struct node *node, const struct probe_uses *u,
 				   struct probe_place *p, void *groups_)
 {
@@ -311,8 +341,10 @@ static struct bt_probe *place_prog(struct sema *s, struct node *node, const stru
 		return b;
 	}
 	if (s->probes.n >= s->set.max_bpf_progs) {
-		sema_error(s, p->node, "this would be more than %lu programs", s->set.max_bpf_progs);
-		sema_hint(s, "max_bpf_progs in the config block is the limit; each place has a program of its own where "
+		sema_error(s, p->node, "this would be more than %lu programs",
+			   s->set.max_bpf_progs);
+		sema_hint(s, "max_bpf_progs in the config block is the limit; each place has a "
+			     "program of its own where "
 			     "the block asks for args that differ");
 		s->failed = true;
 		return NULL;
@@ -328,7 +360,8 @@ static bool wants_types(const struct probe_uses *u, enum script_hook h)
 	return u->args || (u->retval && h == HOOK_FEXIT);
 }
 
-static int probe_programs(struct sema *s, struct node *node, const struct probe_uses *u, probe_places *places);
+static int probe_programs(struct sema *s, struct node *node, const struct probe_uses *u,
+			  probe_places *places);
 
 /* Programs that find addresses for watchpoints, whose attaches begin at number first. */
 static int watch_programs(struct sema *s, const probe_places *places, u32 first)
@@ -341,7 +374,8 @@ static int watch_programs(struct sema *s, const probe_places *places, u32 first)
 		probe_places at = {0};
 		struct node *node = NULL;
 
-		if ((p->a.hook != HOOK_WATCHPOINT && p->a.hook != HOOK_ASYNCWATCHPOINT) || !*p->a.fn)
+		if ((p->a.hook != HOOK_WATCHPOINT && p->a.hook != HOOK_ASYNCWATCHPOINT) ||
+		    !*p->a.fn)
 			continue;
 		err = probe_watch(s, p, first + i, &node, &at);
 		if (!err)
@@ -351,7 +385,8 @@ static int watch_programs(struct sema *s, const probe_places *places, u32 first)
 	return err;
 }
 
-static int probe_programs(struct sema *s, struct node *node, const struct probe_uses *u, probe_places *places)
+static int probe_programs(struct sema *s, struct node *node, const struct probe_uses *u,
+			  probe_places *places)
 {
 	VEC(struct group) groups = {0};
 	u32 first = s->script->attaches.n;
@@ -395,9 +430,10 @@ static bool is_wanted(const struct sema *s, enum script_hook h)
 	return true;
 }
 
-/* The places of all attach points.  A pattern that fits nothing is no mistake beside one that does: it is asked
- * again, to be told, when none did. */
-static int probe_places_find(struct sema *s, const struct node *node, bool expand, probe_places *places)
+/* The places of all attach points.  A pattern that fits nothing is no mistake beside one that does:
+ * it is asked again, to be told, when none did. */
+static int probe_places_find(struct sema *s, const struct node *node, bool expand,
+			     probe_places *places)
 {
 	u32 missing = s->set.missing_probes, n = 0;
 	int err = 0;
@@ -413,7 +449,8 @@ static int probe_places_find(struct sema *s, const struct node *node, bool expan
 		s->set.missing_probes = missing;
 	}
 	for (const struct node *k = node->kids; k && !err && n > 1 && !places->n; k = k->next)
-		if (k->kind == NODE_ATTACH && attach_is_pattern(k->text) && missing == MISSING_ERROR)
+		if (k->kind == NODE_ATTACH && attach_is_pattern(k->text) &&
+		    missing == MISSING_ERROR)
 			err = node_places(s, k, expand, places);
 	return err;
 }
@@ -423,7 +460,8 @@ static int stand_in(struct sema *s, struct node *node)
 {
 	struct bt_probe *b = arena_alloc(&s->script->arena, sizeof(*b));
 
-	*b = (struct bt_probe){ .hook = HOOK_KPROBE, .node = node, .is_missing = true, .fn_name = "", .name = "" };
+	*b = (struct bt_probe){
+		.hook = HOOK_KPROBE, .node = node, .is_missing = true, .fn_name = "", .name = ""};
 	return vec_push(&s->probes, b) ? 0 : -ENOMEM;
 }
 
@@ -461,16 +499,19 @@ static int limits_check(struct sema *s)
 
 	if (sc->attaches.n <= s->set.max_probes || !s->set.max_probes)
 		return 0;
-	sema_error(s, s->prog->root, "%u probes are more than the limit of %lu", sc->attaches.n, s->set.max_probes);
+	sema_error(s, s->prog->root, "%u probes are more than the limit of %lu", sc->attaches.n,
+		   s->set.max_probes);
 	sema_hint(s, "max_probes in the config block, or BPFTRACE_MAX_PROBES, is the limit");
 	s->failed = true;
 	return -E2BIG;
 }
 
-/* Where all mistakes are kinds of probes that this engine has not, another engine may have them: -ENOENT. */
+/* Where all mistakes are kinds of probes that this engine has not, another engine may have them:
+ * -ENOENT. */
 static int failure(const struct sema *s, u32 before)
 {
-	return s->dg && s->n_unsupported && s->dg->n_errors - before == s->n_unsupported ? -ENOENT : -EINVAL;
+	return s->dg && s->n_unsupported && s->dg->n_errors - before == s->n_unsupported ? -ENOENT
+											 : -EINVAL;
 }
 
 int bt_probes(struct sema *s)
@@ -481,7 +522,8 @@ int bt_probes(struct sema *s)
 
 	s->final = true; /* this phase runs once: mistakes are told now */
 	s->failed = false;
-	for (struct node *n = s->prog->root->kids; n && err != -ENOMEM && err != -E2BIG && !is_enough(s); n = n->next)
+	for (struct node *n = s->prog->root->kids;
+	     n && err != -ENOMEM && err != -E2BIG && !is_enough(s); n = n->next)
 		if (n->kind == NODE_PROBE)
 			err = probe_node(s, n);
 	if (err != -ENOMEM && err != -E2BIG)
@@ -493,5 +535,6 @@ int bt_probes(struct sema *s)
 	/* Once that was no mistake: the caller says it on stdout. */
 	if (sema_compat17(s))
 		return -ENOENT;
-	return diag_error(s->dg, (struct place){ .file = s->prog->file }, -ENOENT, "there are no probes to attach");
+	return diag_error(s->dg, (struct place){.file = s->prog->file}, -ENOENT,
+			  "there are no probes to attach");
 }

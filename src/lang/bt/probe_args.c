@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/probe_args.c - what `args` and `retval` of a place are.
  *
- *	tracepoint          the record: fields of its format text, else of struct trace_event_raw_NAME
- *	rawtracepoint       words of the context, by the prototype of typedef btf_trace_NAME
- *	fentry, fexit       words of the context, by the function's prototype; the result behind them
- *	uprobe              registers, by the function's prototype in DWARF
- *	iter                struct bpf_iter__NAME
+ *	tracepoint          the record: fields of its format text, else of struct
+ *trace_event_raw_NAME rawtracepoint       words of the context, by the prototype of typedef
+ *btf_trace_NAME fentry, fexit       words of the context, by the function's prototype; the result
+ *behind them uprobe              registers, by the function's prototype in DWARF iter struct
+ *bpf_iter__NAME
  */
 #include "btf/btf.h"
 #include "lang/bt/probe_priv.h"
@@ -18,15 +18,19 @@
 enum { FIELDS_MAX = 256 };
 
 /* A struct in the context of fields that are there. */
-static const struct stype *args_struct(struct sema *s, const char *name, const struct stype_field *fields, u32 n,
-				       u32 size)
+static const struct stype *args_struct(struct sema *s, const char *name,
+				       const struct stype_field *fields, u32 n, u32 size)
 {
 	struct stype *t = arena_alloc(sema_types(s), sizeof(*t));
 	struct stype_field *copy = arena_alloc(sema_types(s), (n + 1) * sizeof(*copy));
 
 	memcpy(copy, fields, n * sizeof(*fields));
-	*t = (struct stype){ .kind = ST_STRUCT, .name = arena_strdup(sema_types(s), name), .fields = copy,
-			     .n_fields = n, .size = size, .space = SS_CTX };
+	*t = (struct stype){.kind = ST_STRUCT,
+			    .name = arena_strdup(sema_types(s), name),
+			    .fields = copy,
+			    .n_fields = n,
+			    .size = size,
+			    .space = SS_CTX};
 	return t;
 }
 
@@ -62,7 +66,8 @@ bool tp_next(const char **at, struct tp_decl *out)
 		decl = line + 7;
 		out->text = decl;
 		out->len = (u32)strcspn(decl, ";\n");
-		if (!take_number(decl, end, "offset:", &out->off) || !take_number(decl, end, "size:", &out->size))
+		if (!take_number(decl, end, "offset:", &out->off) ||
+		    !take_number(decl, end, "size:", &out->size))
 			continue;
 		take_number(decl, end, "signed:", &is_signed);
 		out->is_signed = is_signed;
@@ -100,13 +105,16 @@ static bool decl_parse(const struct tp_decl *d, struct decl *out)
 				p++;
 			/* the word before the last one belongs to the type */
 			if (word && n + word_len + 2 < sizeof(out->base)) {
-				bool drop = !strncmp(word, "const ", 6) || !strncmp(word, "volatile ", 9) ||
-					    !strncmp(word, "__data_loc", 10) || !strncmp(word, "__rel_loc", 9);
+				bool drop = !strncmp(word, "const ", 6) ||
+					    !strncmp(word, "volatile ", 9) ||
+					    !strncmp(word, "__data_loc", 10) ||
+					    !strncmp(word, "__rel_loc", 9);
 
 				out->is_loc |= !strncmp(word, "__data_loc", 10);
 				if (!drop)
-					n += (size_t)snprintf(out->base + n, sizeof(out->base) - n, "%s%.*s",
-							      n ? " " : "", (int)word_len, word);
+					n += (size_t)snprintf(out->base + n, sizeof(out->base) - n,
+							      "%s%.*s", n ? " " : "", (int)word_len,
+							      word);
 			}
 			word = from;
 			word_len = (size_t)(p - from);
@@ -131,8 +139,8 @@ static const struct stype *base_type(struct sema *s, const char *name)
 	return s->ctypes && *name ? ctypes_find(s->ctypes, name) : NULL;
 }
 
-static const struct stype *tp_field_type(struct sema *s, const struct tp_decl *d, const struct decl *decl,
-					 enum stype_space space)
+static const struct stype *tp_field_type(struct sema *s, const struct tp_decl *d,
+					 const struct decl *decl, enum stype_space space)
 {
 	const struct stype *t = base_type(s, decl->base);
 	bool is_char = !strcmp(decl->base, "char") && !decl->stars;
@@ -171,9 +179,10 @@ static const struct stype *tracepoint_args(struct sema *s, const struct script_a
 
 		if (!decl_parse(&d, &decl) || !strncmp(decl.name, "common_", 7))
 			continue;
-		fields[n] = (struct stype_field){ .name = arena_strdup(sema_types(s), decl.name), .off = d.off,
-						  .type = tp_field_type(s, &d, &decl, space),
-						  .data_loc = decl.is_loc };
+		fields[n] = (struct stype_field){.name = arena_strdup(sema_types(s), decl.name),
+						 .off = d.off,
+						 .type = tp_field_type(s, &d, &decl, space),
+						 .data_loc = decl.is_loc};
 		size = MAX(size, d.off + d.size);
 		n++;
 	}
@@ -190,8 +199,8 @@ static const struct stype *tracepoint_btf_args(struct sema *s, const struct scri
 	char name[256];
 	u32 n = 0;
 
-	if (!s->ctypes ||
-	    (size_t)snprintf(name, sizeof(name), "struct trace_event_raw_%s", a->fn) >= sizeof(name))
+	if (!s->ctypes || (size_t)snprintf(name, sizeof(name), "struct trace_event_raw_%s",
+					   a->fn) >= sizeof(name))
 		return NULL;
 	t = ctypes_find(s->ctypes, name);
 	t = t ? ctypes_complete(s->ctypes, t) : NULL;
@@ -229,7 +238,8 @@ static u32 proto_of(const struct btf *btf, const char *prefix, const char *name,
 	return btf_kind(btf_type(btf, id)) == BTF_FUNC_PROTO ? id : 0;
 }
 
-/* A raw tracepoint's own typedef has no names of parameters; the functions that call its probes have. */
+/* A raw tracepoint's own typedef has no names of parameters; the functions that call its probes
+ * have. */
 u32 probe_proto(const struct btf *btf, enum script_hook hook, const char *fn, u32 *first)
 {
 	u32 id;
@@ -254,8 +264,8 @@ static u32 param_words(const struct btf *btf, u32 type)
 }
 
 /* The parameters of a prototype from number `first` on. */
-static const struct stype *proto_args(struct sema *s, struct probe_place *p, const struct btf *btf, u32 proto,
-				      u32 first)
+static const struct stype *proto_args(struct sema *s, struct probe_place *p, const struct btf *btf,
+				      u32 proto, u32 first)
 {
 	const struct btf_type *t = btf_type(btf, proto);
 	const struct btf_param *params = btf_params(t);
@@ -284,16 +294,20 @@ static const struct stype *proto_args(struct sema *s, struct probe_place *p, con
 			type = stype_int(type->size, type->is_signed);
 		if (!*pname)
 			pname = arena_printf(sema_types(s), "arg%u", i - first);
-		fields[n++] = (struct stype_field){ .name = arena_strdup(sema_types(s), pname), .off = off,
-						    .type = in_space(s, type, space), .slot = true };
+		fields[n++] = (struct stype_field){.name = arena_strdup(sema_types(s), pname),
+						   .off = off,
+						   .type = in_space(s, type, space),
+						   .slot = true};
 	}
 	if (p->a.hook == HOOK_FEXIT && t->type && param_words(btf, t->type) == 1) {
 		const struct stype *ret = ctypes_of_btf(s->ctypes, btf, t->type);
 		struct stype_field *f = arena_alloc(sema_types(s), sizeof(*f));
 
 		if (ret) {
-			*f = (struct stype_field){ .name = "retval", .off = 8 * (s64)word, .slot = true,
-						   .type = in_space(s, ret, SS_KERNEL) };
+			*f = (struct stype_field){.name = "retval",
+						  .off = 8 * (s64)word,
+						  .slot = true,
+						  .type = in_space(s, ret, SS_KERNEL)};
 			p->ret_field = f;
 			p->retval = f->type;
 		}
@@ -310,7 +324,8 @@ static const struct stype *function_args(struct sema *s, struct probe_place *p)
 	if (!s->ctypes)
 		return NULL;
 	if (p->a.hook == HOOK_UPROBE)
-		btf = *p->a.ns && strcmp(p->a.ns, "cpp") ? NULL : s->w->dwarf_btf(s->w->arg, p->a.target);
+		btf = *p->a.ns && strcmp(p->a.ns, "cpp") ? NULL
+							 : s->w->dwarf_btf(s->w->arg, p->a.target);
 	else if (*p->a.target && strcmp(p->a.target, "vmlinux") != 0)
 		btf = s->w->module_btf(s->w->arg, p->a.target);
 	else

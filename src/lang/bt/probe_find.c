@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/probe_find.c - the places that an attach point fits, and what is said where there is none. */
+/* lang/bt/probe_find.c - the places that an attach point fits, and what is said where there is
+ * none. */
 #include "base/str.h"
 #include "lang/bt/probe_priv.h"
 #include <errno.h>
@@ -72,8 +73,9 @@ static int near_hook(void *arg, const struct world_hook *h)
 /* The system call that a kernel function is about, as far as its name tells. */
 static const char *call_of(const char *fn)
 {
-	static const char *const prefixes[] = { "__x64_sys_", "__arm64_sys_", "__se_sys_", "__do_sys_", "do_sys_",
-						"ksys_", "vfs_", "sys_", "do_", "__" };
+	static const char *const prefixes[] = {
+		"__x64_sys_", "__arm64_sys_", "__se_sys_", "__do_sys_", "do_sys_",
+		"ksys_",      "vfs_",	      "sys_",	   "do_",	"__"};
 
 	for (u32 i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (str_starts(fn, prefixes[i]))
@@ -91,7 +93,8 @@ static void near_call(struct sema *s, const char *fn, struct near *n)
 	n->wanted = event;
 	s->w->hooks(s->w->arg, HOOK_TRACEPOINT, "syscalls", "", event, -1, NULL, near_hook, n);
 	if (!n->n)
-		s->w->hooks(s->w->arg, HOOK_TRACEPOINT, "syscalls", "", "sys_enter_*", -1, NULL, near_hook, n);
+		s->w->hooks(s->w->arg, HOOK_TRACEPOINT, "syscalls", "", "sys_enter_*", -1, NULL,
+			    near_hook, n);
 	for (u32 i = 0; i < n->n; i++)
 		n->name[i] = arena_printf(n->a, "tracepoint:%s", n->name[i]);
 }
@@ -100,8 +103,8 @@ static void near_call(struct sema *s, const char *fn, struct near *n)
 static const char *nearest(struct sema *s, const struct script_attach *a)
 {
 	struct near n = { .a = &s->prog->arena, .hook = a->hook, .wanted = a->fn };
-	bool is_kernel = a->hook == HOOK_KPROBE || a->hook == HOOK_KRETPROBE || a->hook == HOOK_FENTRY ||
-			 a->hook == HOOK_FEXIT;
+	bool is_kernel = a->hook == HOOK_KPROBE || a->hook == HOOK_KRETPROBE ||
+			 a->hook == HOOK_FENTRY || a->hook == HOOK_FEXIT;
 	struct str out = {0};
 	const char *text;
 
@@ -114,11 +117,13 @@ static const char *nearest(struct sema *s, const struct script_attach *a)
 	} else {
 		bool by_name = a->hook == HOOK_SOFTWARE || a->hook == HOOK_HARDWARE;
 
-		s->w->hooks(s->w->arg, a->hook, by_name ? "*" : a->target, a->ns, "*", a->pid, NULL, near_hook, &n);
+		s->w->hooks(s->w->arg, a->hook, by_name ? "*" : a->target, a->ns, "*", a->pid, NULL,
+			    near_hook, &n);
 		if (!n.n && a->hook == HOOK_TRACEPOINT)
 			s->w->hooks(s->w->arg, a->hook, "*", "", "*", a->pid, NULL, near_hook, &n);
 		if (!n.n && a->hook == HOOK_USDT && *a->ns)
-			s->w->hooks(s->w->arg, a->hook, a->target, "", "*", a->pid, NULL, near_hook, &n);
+			s->w->hooks(s->w->arg, a->hook, a->target, "", "*", a->pid, NULL, near_hook,
+				    &n);
 	}
 	for (u32 i = 0; i < n.n; i++)
 		str_addf(&out, "%s%s", i ? ", " : "nearest: ", n.name[i]);
@@ -129,8 +134,10 @@ static const char *nearest(struct sema *s, const struct script_attach *a)
 
 /* ---- missing ones ---- */
 
-/* "kprobe:vfs_read: kernel functions are not visible to the user engine; nearest: tracepoint:..." */
-static int missing(struct sema *s, const struct node *node, const struct script_attach *a, const char *why)
+/* "kprobe:vfs_read: kernel functions are not visible to the user engine; nearest: tracepoint:..."
+ */
+static int missing(struct sema *s, const struct node *node, const struct script_attach *a,
+		   const char *why)
 {
 	const char *name = attach_name(&s->prog->arena, a, s->opts->compat), *near;
 	bool of_user = a->hook == HOOK_UPROBE || a->hook == HOOK_URETPROBE || a->hook == HOOK_USDT;
@@ -144,16 +151,18 @@ static int missing(struct sema *s, const struct node *node, const struct script_
 	if (!why && s->w->is_user && a->hook == HOOK_TRACEPOINT)
 		why = "this is not visible to the user engine";
 	if (!why)
-		why = attach_is_pattern(a->fn) || attach_is_pattern(a->target) ? "nothing fits this pattern" :
-										 "there is no such place";
+		why = attach_is_pattern(a->fn) || attach_is_pattern(a->target)
+			      ? "nothing fits this pattern"
+			      : "there is no such place";
 	if (how == MISSING_WARN) {
-		sema_warn(s, node, "%s: %s%s%s; left out", name, why, near ? "; " : "", near ? near : "");
+		sema_warn(s, node, "%s: %s%s%s; left out", name, why, near ? "; " : "",
+			  near ? near : "");
 		return 0;
 	}
 	sema_error(s, node, "%s: %s%s%s", name, why, near ? "; " : "", near ? near : "");
 	if ((a->hook == HOOK_UPROBE || a->hook == HOOK_URETPROBE) && !*a->ns && strstr(a->fn, "::"))
-		sema_hint(s, "a C++ name as it is written wants cpp: %s:%s:cpp:\"%s\"", script_hook_text(a->hook),
-			  a->target, a->fn);
+		sema_hint(s, "a C++ name as it is written wants cpp: %s:%s:cpp:\"%s\"",
+			  script_hook_text(a->hook), a->target, a->fn);
 	else
 		sema_hint(s, "missing_probes = \"warn\" in the config block goes on without it");
 	s->failed = true;
@@ -212,7 +221,8 @@ static int found_one(void *arg, const struct world_hook *h)
 	struct probe_place *p;
 
 	a.fn = arena_strdup(mem, h->fn);
-	if (!f->keep_form || a.hook == HOOK_UPROBE || a.hook == HOOK_URETPROBE || a.hook == HOOK_USDT)
+	if (!f->keep_form || a.hook == HOOK_UPROBE || a.hook == HOOK_URETPROBE ||
+	    a.hook == HOOK_USDT)
 		a.target = arena_strdup(mem, h->target);
 	if (!strcmp(a.target, "bpf") && (a.hook == HOOK_FENTRY || a.hook == HOOK_FEXIT)) {
 		a.ns = arena_strdup(mem, h->ns); /* the program's id */
@@ -259,7 +269,8 @@ static int find_binary(struct finding *f, struct script_attach *a)
 
 	if (!err) {
 		a->target = arena_strdup(&s->script->arena, path);
-	} else if (s->opts->partial || (s->set.missing_probes != MISSING_ERROR && !attach_is_pattern(a->fn))) {
+	} else if (s->opts->partial ||
+		   (s->set.missing_probes != MISSING_ERROR && !attach_is_pattern(a->fn))) {
 		err = missing(s, f->node, a, why_of(s, &dg)) ? err : 1;
 	} else {
 		sema_error(s, f->node, "%s: %s", script_hook_text(a->hook),
@@ -274,7 +285,8 @@ static int find_binary(struct finding *f, struct script_attach *a)
 static int find_line(struct finding *f, struct script_attach *a)
 {
 	struct sema *s = f->s;
-	char *file = arena_strdup(&s->prog->arena, a->fn), *line = strrchr(file, ':'), *col = NULL, *more;
+	char *file = arena_strdup(&s->prog->arena, a->fn), *line = strrchr(file, ':'), *col = NULL,
+	     *more;
 	struct diag dg = {0};
 	int err;
 
@@ -292,7 +304,8 @@ static int find_line(struct finding *f, struct script_attach *a)
 		a->fn = a->ns = "";
 		err = place_add(f, a) ? 0 : -ENOMEM;
 	} else {
-		sema_error(s, f->node, "%s", dg.n && dg.msgs[0].text ? dg.msgs[0].text : strerror(-err));
+		sema_error(s, f->node, "%s",
+			   dg.n && dg.msgs[0].text ? dg.msgs[0].text : strerror(-err));
 		told(f, err);
 	}
 	diag_free(&dg);
@@ -306,15 +319,16 @@ static int find_address(struct finding *f, struct script_attach *a, struct diag 
 	int err;
 
 	a->name = attach_name(&s->script->arena, a, s->opts->compat);
-	err = s->w->hooks(s->w->arg, a->hook, a->target, "", arena_printf(&s->prog->arena, "%lu", a->off), a->pid,
-			  dg, found_addr, f);
+	err = s->w->hooks(s->w->arg, a->hook, a->target, "",
+			  arena_printf(&s->prog->arena, "%lu", a->off), a->pid, dg, found_addr, f);
 	return MIN(err, 0);
 }
 
 static int find_user(struct finding *f, struct script_attach *a, bool expand, struct diag *dg)
 {
 	struct sema *s = f->s;
-	bool wild_path = attach_is_pattern(a->target), wild = attach_is_pattern(a->fn) || !strcmp(a->ns, "cpp");
+	bool wild_path = attach_is_pattern(a->target),
+	     wild = attach_is_pattern(a->fn) || !strcmp(a->ns, "cpp");
 	int err;
 
 	if (!wild_path || (a->pid > 0 && !*a->target)) {
@@ -328,9 +342,11 @@ static int find_user(struct finding *f, struct script_attach *a, bool expand, st
 		return find_address(f, a, dg);
 	/* A pattern of one binary is looked up again where the program is attached. */
 	if (wild && !wild_path && !expand && !*a->ns && a->hook != HOOK_USDT && !strchr(a->fn, '['))
-		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, a->pid, dg, found_any, f);
+		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, a->pid, dg, found_any,
+				  f);
 	else
-		err = s->w->hooks(s->w->arg, a->hook, a->target, a->ns, a->fn, a->pid, dg, found_one, f);
+		err = s->w->hooks(s->w->arg, a->hook, a->target, a->ns, a->fn, a->pid, dg,
+				  found_one, f);
 	return MIN(err, 0);
 }
 
@@ -343,7 +359,9 @@ static int find_kernel(struct finding *f, struct script_attach *a, bool expand, 
 
 	if (is_kprobe && !*a->fn) {
 		if (!s->opts->unsafe) {
-			sema_error(s, f->node, "a probe at an address wants --unsafe: nothing checks that a function is there");
+			sema_error(s, f->node,
+				   "a probe at an address wants --unsafe: nothing checks that a "
+				   "function is there");
 			return told(f, -EINVAL);
 		}
 		return place_add(f, a) ? 0 : -ENOMEM;
@@ -352,7 +370,8 @@ static int find_kernel(struct finding *f, struct script_attach *a, bool expand, 
 	if (is_kprobe && wild && !expand && !*a->target && !s->w->is_user && !strchr(a->fn, '['))
 		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, -1, dg, found_any, f);
 	else
-		err = s->w->hooks(s->w->arg, a->hook, a->target, a->ns, a->fn, -1, dg, found_one, f);
+		err = s->w->hooks(s->w->arg, a->hook, a->target, a->ns, a->fn, -1, dg, found_one,
+				  f);
 	return MIN(err, 0);
 }
 
@@ -373,19 +392,25 @@ static int find_event(struct finding *f, struct script_attach *a)
 	const char *near = nearest(s, a);
 
 	if (s->w->is_user && a->hook == HOOK_HARDWARE)
-		sema_error(s, f->node, "hardware events are not visible to the user engine; profile samples by time");
+		sema_error(s, f->node,
+			   "hardware events are not visible to the user engine; profile samples by "
+			   "time");
 	else
-		sema_error(s, f->node, "'%s' is no %s event%s%s%s", a->target, script_hook_text(a->hook),
-			   s->w->is_user ? " that the user engine has" : "", near ? "; " : "", near ? near : "");
+		sema_error(s, f->node, "'%s' is no %s event%s%s%s", a->target,
+			   script_hook_text(a->hook),
+			   s->w->is_user ? " that the user engine has" : "", near ? "; " : "",
+			   near ? near : "");
 	return told(f, -ENOENT);
 }
 
-/* What a search costs: one name of one binary or kernel list, a whole list, the lists of many binaries. */
+/* What a search costs: one name of one binary or kernel list, a whole list, the lists of many
+ * binaries. */
 enum { COST_NAME = 1, COST_LIST = 20, COST_BINARIES = 400, COST_MAX = 100000 };
 
 static u32 cost(const struct script_attach *a)
 {
-	if (attach_is_pattern(a->target) && (a->hook == HOOK_UPROBE || a->hook == HOOK_URETPROBE || a->hook == HOOK_USDT))
+	if (attach_is_pattern(a->target) &&
+	    (a->hook == HOOK_UPROBE || a->hook == HOOK_URETPROBE || a->hook == HOOK_USDT))
 		return COST_BINARIES;
 	return attach_is_pattern(a->fn) || attach_is_pattern(a->target) ? COST_LIST : COST_NAME;
 }
@@ -437,7 +462,8 @@ int probe_find(struct sema *s, const struct node *node, const struct script_atta
 		err = -ENOMEM;
 	} else if (err == 1) {
 		err = 0; /* left out, and said so */
-	} else if (!f.n && !f.told && (err == 0 || err == -EOPNOTSUPP || err == -ENOENT || err == -EACCES)) {
+	} else if (!f.n && !f.told &&
+		   (err == 0 || err == -EOPNOTSUPP || err == -ENOENT || err == -EACCES)) {
 		bool unsupported = err == -EOPNOTSUPP;
 
 		err = missing(s, node, &a, why_of(s, &dg));

@@ -18,13 +18,13 @@ static const struct {
 	const char *names;
 	s32 off;
 } regs[] = {
-	{ " r15 r15d r15w r15b ", 0 }, { " r14 r14d r14w r14b ", 8 }, { " r13 r13d r13w r13b ", 16 },
-	{ " r12 r12d r12w r12b ", 24 }, { " bp rbp ebp bpl ", 32 }, { " bx rbx ebx bl bh ", 40 },
-	{ " r11 r11d r11w r11b ", 48 }, { " r10 r10d r10w r10b ", 56 }, { " r9 r9d r9w r9b ", 64 },
-	{ " r8 r8d r8w r8b ", 72 }, { " ax rax eax al ah ", 80 }, { " cx rcx ecx cl ch ", 88 },
-	{ " dx rdx edx dl dh ", 96 }, { " si rsi esi sil ", 104 }, { " di rdi edi dil ", 112 },
-	{ " orig_ax orig_rax ", 120 }, { " ip rip eip ", 128 }, { " cs ", 136 }, { " flags eflags rflags ", 144 },
-	{ " sp rsp esp spl ", 152 }, { " ss ", 160 },
+	{" r15 r15d r15w r15b ", 0},	{" r14 r14d r14w r14b ", 8},  {" r13 r13d r13w r13b ", 16},
+	{" r12 r12d r12w r12b ", 24},	{" bp rbp ebp bpl ", 32},     {" bx rbx ebx bl bh ", 40},
+	{" r11 r11d r11w r11b ", 48},	{" r10 r10d r10w r10b ", 56}, {" r9 r9d r9w r9b ", 64},
+	{" r8 r8d r8w r8b ", 72},	{" ax rax eax al ah ", 80},   {" cx rcx ecx cl ch ", 88},
+	{" dx rdx edx dl dh ", 96},	{" si rsi esi sil ", 104},    {" di rdi edi dil ", 112},
+	{" orig_ax orig_rax ", 120},	{" ip rip eip ", 128},	      {" cs ", 136},
+	{" flags eflags rflags ", 144}, {" sp rsp esp spl ", 152},    {" ss ", 160},
 };
 static const char *const arg_regs[] = { "di", "si", "dx", "cx", "r8", "r9" };
 #else
@@ -136,7 +136,8 @@ s32 usdt_args_parse(struct arena *a, const char *text, struct usdt_arg **out)
 		s64 size = strtol(p, &at, 10);
 		u64 bytes = size < 0 ? 0 - (u64)size : (u64)size;
 
-		if (n == USDT_ARGS_MAX || *at != '@' || (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) ||
+		if (n == USDT_ARGS_MAX || *at != '@' ||
+		    (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) ||
 		    !parse_place(at + 1, arg))
 			return -EINVAL;
 		arg->bytes = (u32)bytes;
