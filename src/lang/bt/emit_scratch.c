@@ -220,6 +220,42 @@ static void scratch_map(struct emit *e)
 		e->scratch->map = mod_map(e->m, &m);
 }
 
+/* The entry of a unit that needs one alone.  Programs that never interrupt each other share it: the
+ * kernel runs none of these events' programs while one of them runs on the CPU (bpf_prog_active),
+ * and user space runs its own one after the other.
+ */
+static u32 entry_of(struct emit *e)
+{
+	struct emit_scratch *s = e->scratch;
+	u32 *shared = NULL;
+
+	switch (e->probe && !e->s->w->is_user ? e->probe->hook : HOOK_MAX) {
+	case HOOK_KPROBE:
+	case HOOK_KRETPROBE:
+	case HOOK_TRACEPOINT:
+	case HOOK_PROFILE:
+	case HOOK_SOFTWARE:
+	case HOOK_HARDWARE:
+	case HOOK_WATCHPOINT:
+	case HOOK_ASYNCWATCHPOINT:
+		shared = &s->entry_of_events;
+		break;
+	case HOOK_BEGIN:
+	case HOOK_END:
+	case HOOK_INTERVAL:
+	case HOOK_SELF:
+	case HOOK_TEST:
+	case HOOK_BENCH:
+		shared = &s->entry_of_user;
+		break;
+	default:
+		return s->n_entries++;
+	}
+	if (!*shared)
+		*shared = ++s->n_entries;
+	return *shared - 1;
+}
+
 void scratch_end(struct emit *e)
 {
 	struct emit_scratch *s = e->scratch;
@@ -234,7 +270,7 @@ void scratch_end(struct emit *e)
 	l.first[REGION_SLOTS] = s->n_entries;
 	l.first[REGION_TEMPS] = s->n_entries + slots->n_chunks;
 	if (l.is_one && slots->n_chunks + temps->n_chunks) {
-		l.first[REGION_TEMPS] = s->n_entries++;
+		l.first[REGION_SLOTS] = l.first[REGION_TEMPS] = entry_of(e);
 		s->value_size = MAX(s->value_size, l.bias + temps->peak[0]);
 	} else {
 		s->n_entries += slots->n_chunks + temps->n_chunks;

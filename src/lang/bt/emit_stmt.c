@@ -54,6 +54,16 @@ static bool is_register(struct emit_frame *f)
 	return f->n_scalars++ < most[MIN(f->depth, ARRAY_SIZE(most) - 1)];
 }
 
+/* In 0.17 a variable may be read where nothing was assigned on the way. */
+static void clear_at_start(struct emit *e, u32 off, u32 size)
+{
+	struct blk *b = e->b;
+
+	e->b = e->frame->init;
+	emit_zero(e, scratch_addr(e, REGION_SLOTS, off), size);
+	e->b = b;
+}
+
 static struct emit_var *var_new(struct emit *e, struct bt_var *v)
 {
 	struct emit_var *at = arena_alloc(&e->m->arena, sizeof(*at));
@@ -79,6 +89,8 @@ static struct emit_var *var_new(struct emit *e, struct bt_var *v)
 	} else {
 		at->place = VAR_SCRATCH;
 		at->off = scratch_slot(e, size);
+		if (sema_compat17(e->s))
+			clear_at_start(e, at->off, size);
 	}
 	return at;
 }

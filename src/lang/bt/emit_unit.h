@@ -71,6 +71,7 @@ struct emit_scratch {
 	const struct node *at;      /* whose code it is now */
 	/* of the module */
 	u32 map, n_entries, value_size;
+	u32 entry_of_events, entry_of_user; /* + 1; shared by programs; 0: not there yet */
 	u32 rodata, zeros;          /* mod->maps; UINT32_MAX: none */
 	VEC(u8) rodata_bytes;
 	u32 zeros_bytes;
