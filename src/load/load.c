@@ -137,9 +137,10 @@ static int progs_prepare(struct load *l, struct diag *dg)
 static int progs_load(struct load *l, struct diag *dg)
 {
 	for (u32 i = 0; i < l->n_progs; i++) {
+		u32 before = dg ? dg->n : 0;
 		int err = l->progs[i].pub.autoload ? prog_load(l, &l->progs[i], dg) : 0;
 
-		if (err)
+		if (err && !script_may_miss(l, &l->progs[i], before, dg))
 			return err;
 	}
 	return 0;

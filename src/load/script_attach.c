@@ -224,6 +224,24 @@ static bool may_miss(const struct load *l)
 	return l->opts.partial || l->obj->script->missing_ok;
 }
 
+/* With --partial what failed is no mistake any more. */
+static void errors_to_warnings(struct diag *dg, u32 from)
+{
+	for (u32 i = from; dg && i < dg->n; i++)
+		if (dg->msgs[i].level == DIAG_ERROR) {
+			dg->msgs[i].level = DIAG_WARN;
+			dg->n_errors--;
+		}
+}
+
+bool script_may_miss(struct load *l, struct prog *p, u32 first, struct diag *dg)
+{
+	if (!l->obj->script || !may_miss(l) || p->pub.type != BPF_PROG_TYPE_TRACING)
+		return false;
+	errors_to_warnings(dg, first);
+	return true;
+}
+
 int script_check(struct load *l, struct diag *dg)
 {
 	const struct script *s = l->obj->script;
@@ -464,16 +482,6 @@ static int attach_order(struct load *l, bool reversed, bool *done, int *first_er
 			*first_err = ret;
 	}
 	return n;
-}
-
-/* With --partial what failed is no mistake any more. */
-static void errors_to_warnings(struct diag *dg, u32 from)
-{
-	for (u32 i = from; dg && i < dg->n; i++)
-		if (dg->msgs[i].level == DIAG_ERROR) {
-			dg->msgs[i].level = DIAG_WARN;
-			dg->n_errors--;
-		}
 }
 
 int script_attach_all(struct load *l, struct diag *dg)

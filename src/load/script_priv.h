@@ -17,6 +17,9 @@ int script_start(struct load *l, struct diag *dg);
 /* A program that is attached to another program: that one's fd, which the caller closes, and the BTF id of the
  * function in it.  -ENOTSUP: this one is not. */
 int script_prog_target(struct load *l, const struct prog *p, u32 *btf_id, struct diag *dg);
+/* The program was refused: may the rest go on without it, because its hook is not to be had here (fentry and the
+ * like) and that is allowed?  Its messages, from number first on, are warnings then. */
+bool script_may_miss(struct load *l, struct prog *p, u32 first, struct diag *dg);
 /* Names every hook of the script that the engine lacks.  0, or the first errno. */
 int script_check(struct load *l, struct diag *dg);
 /* Starts the intervals, once. */
