@@ -91,12 +91,20 @@ static int emit(struct run *r, struct osmia *o)
  * command starts with the signals as they were.  A handler has no argument to find the pipe by. */
 static int signal_pipe[2] = { -1, -1 };
 
+enum { SIGNALS_HEARD = 2 };
+static volatile sig_atomic_t n_end_signals;
+
+/* Who asks a third time does not want to wait for what goes on now, a long search or the end. */
 static void on_signal(int sig)
 {
 	int saved = errno;
 	char c = (char)sig;
 	ssize_t n = write(signal_pipe[1], &c, 1);
 
+	if (sig != SIGUSR1 && ++n_end_signals > SIGNALS_HEARD) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
 	(void)n;
 	errno = saved;
 }
