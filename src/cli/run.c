@@ -274,9 +274,13 @@ int run_main(struct run *r)
 	}
 	osmia_free(o);
 	/* Standard output is main()'s to check. */
-	if (r->output && fclose(r->out)) {
-		run_error(r, "%s: can't write: %s", r->output, strerror(errno));
-		status = status ? status : EXIT_FAULT;
+	if (r->output) {
+		bool failed = ferror(r->out);
+
+		if (fclose(r->out) || failed) {
+			run_error(r, "%s: can't write", r->output);
+			status = status ? status : EXIT_FAULT;
+		}
 	}
 	return fflush(stdout) && !status ? EXIT_FAULT : status;
 }

@@ -41,6 +41,8 @@ hi 3 word" "$(OSMIA_COMPAT=0.17 "$bt" -e "$hi" 3 word 2>/dev/null | text)"
 same "--compat 0.17" "Attaching 1 probe..." "$("$osmia" run --engine $engine --compat 0.17 -e "$hi" 3 w 2>/dev/null | head -1)"
 "$bt" -o "$room/out" -e "$hi" 3 word >"$room/stdout" 2>/dev/null
 same "-o" "hi 3 word|" "$(text <"$room/out")|$(cat "$room/stdout")"
+"$bt" -o /dev/full -e "$hi" 3 word >/dev/null 2>&1
+same "-o where nothing can be written" 1 $?
 "$bt" -e 'begin { exit(7); }' >/dev/null 2>&1
 same "exit(7)" 7 $?
 
