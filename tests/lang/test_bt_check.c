@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt: names and types are found, every mistake is told where it is, hostile scripts end with one. */
+/* lang/bt: names and types are found, every mistake is told where it is, hostile scripts end with
+ * one. */
 #include "lang/bt/ast.h"
 #include "lang/bt/check.h"
 #include "lang/bt/probe.h"
@@ -45,13 +46,16 @@ struct checked {
 	int err;
 };
 
-static void check_with(struct checked *c, const char *text, const struct bt_opts *o, const struct files *f)
+static void check_with(struct checked *c, const char *text, const struct bt_opts *o,
+		       const struct files *f)
 {
 	memset(c, 0, sizeof(*c));
 	c->w = (struct bt_world){ .arg = (void *)f, .include = include, .env = env };
-	c->o = o ? *o : (struct bt_opts){0};
+	c->o = o ? *o : (struct bt_opts){ 0 };
 	c->err = bt_parse(text, strlen(text), "s", &c->dg, &c->p);
-	c->s = (struct sema){ .prog = c->p, .w = &c->w, .opts = &c->o, .dg = &c->dg, .script = script_new() };
+	c->s = (struct sema){
+		.prog = c->p, .w = &c->w, .opts = &c->o, .dg = &c->dg, .script = script_new()
+	};
 	if (!c->err)
 		c->err = bt_expand(&c->s);
 	c->s.final = true;
@@ -90,7 +94,8 @@ static char *messages(const char *text, const struct bt_opts *o, const struct fi
 	return out ? out : strdup("");
 }
 
-static void holds(const char *text, const char *wanted, const struct bt_opts *o, const struct files *f)
+static void holds(const char *text, const char *wanted, const struct bt_opts *o,
+		  const struct files *f)
 {
 	char *out = messages(text, o, f);
 
@@ -194,9 +199,11 @@ TEST(aggregations_are_read_as_numbers)
 
 TEST(structs_pointers_and_arrays)
 {
-	map_is("struct s { int a; char c[4]; struct s *next; };\nbegin { $p = (struct s *)0; @x = $p->next->a }", "",
-	       "int32");
-	map_is("struct s { int a; char c[4]; };\nbegin { $p = (struct s *)0; @x = $p.c }", "", "string[4]");
+	map_is("struct s { int a; char c[4]; struct s *next; };\nbegin { $p = (struct s *)0; @x = "
+	       "$p->next->a }",
+	       "", "int32");
+	map_is("struct s { int a; char c[4]; };\nbegin { $p = (struct s *)0; @x = $p.c }", "",
+	       "string[4]");
 	map_is("begin { $p = (int16 *)8; @x = *($p + 1) }", "", "int16");
 	map_is("begin { $p = (int16 *)8; @x = $p[2] }", "", "int16");
 	map_is("begin { $a = (uint8[4])(uint32)5; @x = $a[1] }", "", "uint8");
@@ -210,7 +217,8 @@ TEST(blocks_and_ifs_are_values)
 	map_is("begin { @x = { let $a = 5; $a + 1 } }", "", "int64");
 	map_is("begin { $c = 1; @x = if ($c) { 1 } else { 1000 } }", "", "int16");
 	map_is("begin { $c = (uint8)3; @x = $c ?: 5 }", "", "uint8");
-	said("begin { $c = 1; @x = $c ? \"a\" : 5 }", "1:22: both sides of '?:' must be of one type");
+	said("begin { $c = 1; @x = $c ? \"a\" : 5 }",
+	     "1:22: both sides of '?:' must be of one type");
 }
 
 TEST(constants_are_computed)
@@ -226,9 +234,12 @@ TEST(constants_are_computed)
 
 TEST(comptime_looks_at_one_side_only)
 {
-	map_is("begin { $a = \"s\"; if comptime is_str($a) { @x = 1 } else { @x = nosuch() } }", "", "int8");
-	map_is("begin { if comptime (1 == 2) { @x = nosuch() } else { @x = \"s\" } }", "", "string[2]");
-	said("begin { $a = 1; $a++; if comptime ($a > 1) { @x = 1 } }", "not known when the script is compiled");
+	map_is("begin { $a = \"s\"; if comptime is_str($a) { @x = 1 } else { @x = nosuch() } }", "",
+	       "int8");
+	map_is("begin { if comptime (1 == 2) { @x = nosuch() } else { @x = \"s\" } }", "",
+	       "string[2]");
+	said("begin { $a = 1; $a++; if comptime ($a > 1) { @x = 1 } }",
+	     "not known when the script is compiled");
 }
 
 /* ---- scopes ---- */
@@ -284,7 +295,8 @@ TEST(declared_types_hold)
 
 TEST(all_mistakes_are_told_at_once)
 {
-	char *out = messages("begin {\n\tprint($a);\n\t@x = 1; @x = \"s\";\n\tnosuch(1);\n}", NULL, NULL);
+	char *out = messages("begin {\n\tprint($a);\n\t@x = 1; @x = \"s\";\n\tnosuch(1);\n}", NULL,
+			     NULL);
 
 	CHECK(strstr(out, "s:2:8: undefined variable '$a'"));
 	CHECK(strstr(out, "s:3:10: @x holds values of type int8, not string[2]"));
@@ -301,7 +313,9 @@ TEST(mistakes_in_arguments_are_told_though_functions_check_them)
 
 TEST(mistakes_that_follow_from_others_are_not_told)
 {
-	char *out = messages("begin { print(@x[$y]); $a = $b + 1; print($a); @z = nosuch(); print(@z) }", NULL, NULL);
+	char *out = messages(
+		"begin { print(@x[$y]); $a = $b + 1; print($a); @z = nosuch(); print(@z) }", NULL,
+		NULL);
 
 	CHECK(strstr(out, "'$y'") && strstr(out, "'$b'") && strstr(out, "'nosuch'"));
 	CHECK(!strstr(out, "ever assigned") && !strstr(out, "'$a'"));
@@ -310,7 +324,8 @@ TEST(mistakes_that_follow_from_others_are_not_told)
 
 TEST(what_is_used_has_a_value)
 {
-	said("begin { $a = printf(\"x\") }", "1:9: printf() has no value that could be assigned to $a");
+	said("begin { $a = printf(\"x\") }",
+	     "1:9: printf() has no value that could be assigned to $a");
 	said("begin { print(printf(\"x\")) }", "1:15: printf() has no value");
 	said("begin { print({}) }", "1:15: an empty block has no value");
 	said("begin { $a = if (1) { 5 } }", "1:9: an if without else has no value");
@@ -367,28 +382,35 @@ TEST(operators_want_what_they_can_use)
 
 TEST(macros_are_hygienic)
 {
-	map_is("macro twice(v) { let $t = v; $t * 2 } begin { $t = 7; @x = twice($t + 1); }", "", "int64");
-	map_is("macro bump($v, by) { $v += by; } begin { $a = 1; bump($a, 5); @x = $a }", "", "int64");
+	map_is("macro twice(v) { let $t = v; $t * 2 } begin { $t = 7; @x = twice($t + 1); }", "",
+	       "int64");
+	map_is("macro bump($v, by) { $v += by; } begin { $a = 1; bump($a, 5); @x = $a }", "",
+	       "int64");
 	map_is("macro put(@m, k) { @m[k] = 1; } begin { put(@x, \"k\") }", "string[2]", "int8");
-	said("macro inc() { @x += 1; } begin { @x = 1; inc(); }", "1:15: a macro can only use maps that are given");
+	said("macro inc() { @x += 1; } begin { @x = 1; inc(); }",
+	     "1:15: a macro can only use maps that are given");
 	said("macro inc() { $y = $z; } begin { $z = 1; inc(); }", "undefined variable");
 }
 
 TEST(macros_are_chosen_by_their_parameters)
 {
 	map_is("macro m(a) { 1 } macro m(a, b) { \"s\" } begin { @x = m(1, 2) }", "", "string[2]");
-	map_is("macro m(a) { 1 } macro m($a) { \"s\" } begin { $v = 1; @x = m($v) }", "", "string[2]");
+	map_is("macro m(a) { 1 } macro m($a) { \"s\" } begin { $v = 1; @x = m($v) }", "",
+	       "string[2]");
 	map_is("macro one { 1 } begin { @x = one }", "", "int8");
 	map_is("macro c(t, v) { (t)v } begin { @x = c(typeof(uint16), 5) }", "", "uint16");
-	said("macro inc($v) { $v += 1; } begin { inc(5) }", "1:36: the arguments of inc() fit no macro");
-	said("macro inc($v) { $v += 1; } begin { inc(5) }", "argument 1, for $v, must be a variable");
+	said("macro inc($v) { $v += 1; } begin { inc(5) }",
+	     "1:36: the arguments of inc() fit no macro");
+	said("macro inc($v) { $v += 1; } begin { inc(5) }",
+	     "argument 1, for $v, must be a variable");
 	said("macro m(a) { 1 } macro m(b) { 2 } begin { }", "1:18: macro 'm' is defined twice");
 	said("macro m(a) { m(a) } begin { m(1) }", "macro 'm' uses itself");
 }
 
 TEST(mistakes_in_macros_say_where_the_macro_was_used)
 {
-	said("macro bad(v) { v + nosuch }\nbegin {\n\t@x = bad(1);\n}", "s:3:7: in the macro bad(), used here");
+	said("macro bad(v) { v + nosuch }\nbegin {\n\t@x = bad(1);\n}",
+	     "s:3:7: in the macro bad(), used here");
 }
 
 TEST(defines_are_expressions)
@@ -418,7 +440,8 @@ TEST(options_must_be_known)
 	static const char *const given[] = { "times=3", "unknown" };
 	struct bt_opts o = { .named = given, .n_named = ARRAY_SIZE(given) };
 
-	holds("begin { @x = getopt(\"times\", 1) }", "the script has no option --unknown", &o, NULL);
+	holds("begin { @x = getopt(\"times\", 1) }", "the script has no option --unknown", &o,
+	      NULL);
 	holds("begin { @x = getopt(\"times\", 1) }", "its options are: --times", &o, NULL);
 }
 
@@ -427,12 +450,13 @@ TEST(imports_are_put_in)
 	struct files f = { .names = { "a.bt", "lib/b.bt", "lib/c.h", "bad.bt" },
 			   .texts = { "import \"lib/b.bt\"; macro two() { one() + 1 }",
 				      "import \"c.h\"; import \"b.bt\"; macro one() { 1 }",
-				      "struct deep { int a; };",
-				      "macro three() {\n\t@q }" } };
+				      "struct deep { int a; };", "macro three() {\n\t@q }" } };
 
-	holds("import \"a.bt\"; begin { @x = two(); $p = (struct deep *)0; @y = $p->a }", "", NULL, &f);
+	holds("import \"a.bt\"; begin { @x = two(); $p = (struct deep *)0; @y = $p->a }", "", NULL,
+	      &f);
 	holds("import \"none.bt\"; begin { }", "s:1:1: can't import 'none.bt'", NULL, &f);
-	holds("import \"bad.bt\"; begin { three() }", "bad.bt:2:2: a macro can only use maps", NULL, &f);
+	holds("import \"bad.bt\"; begin { three() }", "bad.bt:2:2: a macro can only use maps", NULL,
+	      &f);
 }
 
 TEST(settings_are_checked)
@@ -443,10 +467,13 @@ TEST(settings_are_checked)
 	said("config = { max_strlen=\"long\" } begin { }", "1:12: max_strlen expects a number");
 	said("config = { missing_probes=maybe } begin { }", "is one of: error, warn, ignore");
 	said("config = { strlen=5 } begin { }", "called 'max_strlen' now");
-	said("config = { unstable_tseries=error } begin { @x = tseries(1, 5, 5) }", "1:50: tseries() is unstable");
+	said("config = { unstable_tseries=error } begin { @x = tseries(1, 5, 5) }",
+	     "1:50: tseries() is unstable");
 	said("config = { max_type_passes=1 } begin { @x = 1 }", "types do not settle");
 	said("config = { btf=\"x\" } begin { }", "in the environment only");
-	check_with(&c, "config = { max_strlen=30; BPFTRACE_MAX_MAP_KEYS=7; stack_mode=perf } begin { }", NULL, &f);
+	check_with(&c,
+		   "config = { max_strlen=30; BPFTRACE_MAX_MAP_KEYS=7; stack_mode=perf } begin { }",
+		   NULL, &f);
 	CHECK_EQ(c.err, 0);
 	CHECK_EQ(c.s.set.max_strlen, 8);
 	CHECK_EQ(c.s.set.max_map_keys, 7);
@@ -460,16 +487,25 @@ TEST(settings_are_checked)
 
 TEST(functions_have_types)
 {
-	map_is("fn add($a : int64, $b : int64) : int64 { return $a + $b; } begin { @x = add(1, 2) }", "", "int64");
-	said("fn f($a : int64) : int64 { return \"s\"; } begin { @x = f(1) }", "f() returns a value of type int64");
-	said("fn f($a : int64) : int64 { return 1; } begin { @x = f(1, 2) }", "f() takes 1 argument, not 2");
-	said("fn sum($a : int64) : int64 { return 1; } begin { }", "1:1: 'sum' is a function that is there already");
-	said("fn f($a : int64) : int64 { if ($a) { return 1; } } begin { f(1) }", "1:1: f() can end without a return");
-	fine("fn f($a : int64) : int64 { if ($a) { return 1; } else { return 2; } } begin { @x = f(1) }");
-	said("fn f($a : int8, $b : int8, $c : int8, $d : int8, $e : int8, $g : int8) : int8 { return 1; } begin { }",
+	map_is("fn add($a : int64, $b : int64) : int64 { return $a + $b; } begin { @x = add(1, 2) "
+	       "}",
+	       "", "int64");
+	said("fn f($a : int64) : int64 { return \"s\"; } begin { @x = f(1) }",
+	     "f() returns a value of type int64");
+	said("fn f($a : int64) : int64 { return 1; } begin { @x = f(1, 2) }",
+	     "f() takes 1 argument, not 2");
+	said("fn sum($a : int64) : int64 { return 1; } begin { }",
+	     "1:1: 'sum' is a function that is there already");
+	said("fn f($a : int64) : int64 { if ($a) { return 1; } } begin { f(1) }",
+	     "1:1: f() can end without a return");
+	fine("fn f($a : int64) : int64 { if ($a) { return 1; } else { return 2; } } begin { @x = "
+	     "f(1) }");
+	said("fn f($a : int8, $b : int8, $c : int8, $d : int8, $e : int8, $g : int8) : int8 { "
+	     "return 1; } begin { }",
 	     "1:61: a function has at most 5 parameters");
 	said("fn f() : int64 { return f(); } begin { @x = f() }", "f() calls itself");
-	said("fn f($a) : int64 { return 1; } begin { @x = f(1) }", "the type of parameter '$a' is missing");
+	said("fn f($a) : int64 { return 1; } begin { @x = f(1) }",
+	     "the type of parameter '$a' is missing");
 }
 
 /* ---- hostile scripts ---- */
@@ -477,7 +513,7 @@ TEST(functions_have_types)
 /* text, n times over, behind start; then end. */
 static char *repeated(const char *start, const char *text, u32 n, const char *end)
 {
-	struct str s = {0};
+	struct str s = { 0 };
 
 	str_add(&s, start);
 	for (u32 i = 0; i < n; i++)
@@ -498,7 +534,7 @@ static void ends(char *text, const char *wanted)
 
 TEST(macro_bombs_end)
 {
-	struct str s = {0};
+	struct str s = { 0 };
 
 	str_add(&s, "macro m0(a) { a + a }\n");
 	for (u32 i = 1; i < 60; i++)
@@ -527,7 +563,7 @@ TEST(long_and_deep_expressions_end)
 /* "start", then n times text with a number in it, then end. */
 static char *numbered(const char *start, const char *text, u32 n, const char *end)
 {
-	struct str s = {0};
+	struct str s = { 0 };
 
 	str_add(&s, start);
 	for (u32 i = 0; i < n; i++) {
@@ -544,8 +580,10 @@ TEST(too_much_of_a_thing_ends)
 {
 	ends(numbered("begin { ", "$v# = 1;", 50000, "}"), "more than 4096 variables at once");
 	ends(numbered("begin { ", "@v# = 1;", 50000, "}"), "more than 4096 maps");
-	ends(numbered("", "macro m#() { 1 }", 10000, "begin { print(m1()) }"), "more than 4096 macros");
-	ends(numbered("", "fn f#() : int64 { return 1; }", 1000, "begin { print(f1()) }"), "more than 255 functions");
+	ends(numbered("", "macro m#() { 1 }", 10000, "begin { print(m1()) }"),
+	     "more than 4096 macros");
+	ends(numbered("", "fn f#() : int64 { return 1; }", 1000, "begin { print(f1()) }"),
+	     "more than 255 functions");
 }
 
 TEST(types_that_grow_end)

@@ -36,7 +36,8 @@ static void fn_types(struct sema *s, struct node *fn)
 		if (k->kind != NODE_PARAM)
 			continue;
 		if (!k->kids) {
-			sema_error(s, k, "the type of parameter '%s' is missing: %s: int64", k->text, k->text);
+			sema_error(s, k, "the type of parameter '%s' is missing: %s: int64",
+				   k->text, k->text);
 			continue;
 		}
 		t = sema_type(s, k->kids);
@@ -79,8 +80,9 @@ static void check_fn(struct sema *s, struct node *fn)
 	}
 	sema_body(s, fn->last);
 	if (sema_is_known(fn->type) && fn->type->kind != ST_VOID && !returns(fn->last))
-		sema_error(s, fn, "%s() can end without a return: it has a value of type %s to give", fn->text,
-			   stype_name(sema_types(s), fn->type));
+		sema_error(s, fn,
+			   "%s() can end without a return: it has a value of type %s to give",
+			   fn->text, stype_name(sema_types(s), fn->type));
 	s->fn = NULL;
 	s->fn_type = NULL;
 }
@@ -101,7 +103,10 @@ static void find_cycle(struct sema *s, struct node *n, u8 *state, u32 depth)
 	u32 i = n->kind == NODE_CALL && !n->func ? fn_index(s, n->text) : UINT32_MAX;
 
 	if (i != UINT32_MAX && (state[i] == 1 || depth > 64)) {
-		sema_error(s, n, state[i] == 1 ? "%s() calls itself" : "%s(): calls are nested too deeply", n->text);
+		sema_error(s, n,
+			   state[i] == 1 ? "%s() calls itself"
+					 : "%s(): calls are nested too deeply",
+			   n->text);
 		return;
 	}
 	if (i != UINT32_MAX && !state[i]) {
@@ -181,7 +186,8 @@ int bt_check(struct sema *s)
 	}
 	s->final = true;
 	if (!left) {
-		sema_error(s, s->prog->root, "types do not settle: a value grows with each look at the script");
+		sema_error(s, s->prog->root,
+			   "types do not settle: a value grows with each look at the script");
 		return -E2BIG;
 	}
 	sema_maps_done(s);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/check_cast.c - casts: between integers, pointers, and arrays of integers of the same size. */
+/* lang/bt/check_cast.c - casts: between integers, pointers, and arrays of integers of the same
+ * size. */
 #include "lang/bt/check_inner.h"
 #include "lang/bt/probe.h"
 
-static const struct stype *cant(struct sema *s, struct node *n, const struct stype *from, const struct stype *to)
+static const struct stype *cant(struct sema *s, struct node *n, const struct stype *from,
+				const struct stype *to)
 {
-	sema_error(s, n, "%s can't be cast to %s", stype_name(sema_types(s), from), stype_name(sema_types(s), to));
+	sema_error(s, n, "%s can't be cast to %s", stype_name(sema_types(s), from),
+		   stype_name(sema_types(s), to));
 	return NULL;
 }
 
@@ -30,14 +33,16 @@ static const struct stype *to_array(struct sema *s, struct node *n, const struct
 	if (!to->n) {
 		if (!from->size || from->size % to->of->size) {
 			sema_error(s, n, "%s has %u bytes, which no array of %s has",
-				   stype_name(sema_types(s), from), from->size, stype_name(sema_types(s), to->of));
+				   stype_name(sema_types(s), from), from->size,
+				   stype_name(sema_types(s), to->of));
 			return NULL;
 		}
 		to = stype_array(sema_types(s), to->of, from->size / to->of->size);
 	}
 	if (from_int && (from->size == to->size || (to->size <= 8 && to->size > from->size)))
 		return to;
-	if ((from->kind == ST_STR || from->kind == ST_ARRAY || from->kind == ST_BUF) && from->size == to->size)
+	if ((from->kind == ST_STR || from->kind == ST_ARRAY || from->kind == ST_BUF) &&
+	    from->size == to->size)
 		return to;
 	return cant(s, n, from, to);
 }
@@ -46,8 +51,15 @@ static const struct stype *to_int(struct sema *s, struct node *n, const struct s
 				  const struct stype *to)
 {
 	switch (from->kind) {
-	case ST_INT: case ST_BOOL: case ST_ENUM: case ST_PTR:
-	case ST_KSYM: case ST_USERNAME: case ST_TIMESTAMP: case ST_CGROUP: case ST_STRERROR:
+	case ST_INT:
+	case ST_BOOL:
+	case ST_ENUM:
+	case ST_PTR:
+	case ST_KSYM:
+	case ST_USERNAME:
+	case ST_TIMESTAMP:
+	case ST_CGROUP:
+	case ST_STRERROR:
 		return to;
 	case ST_STR:
 		if (to->kind == ST_BOOL)
@@ -79,7 +91,8 @@ static const struct stype *to_enum(struct sema *s, struct node *n, const struct 
 	for (u32 i = 0; i < to->n_fields; i++)
 		if (to->fields[i].off == value->konst)
 			return to;
-	sema_error(s, n, "%s has no value %lld", stype_name(sema_types(s), to), (long long)value->konst);
+	sema_error(s, n, "%s has no value %lld", stype_name(sema_types(s), to),
+		   (long long)value->konst);
 	return NULL;
 }
 
@@ -90,7 +103,8 @@ static const struct stype *to_ptr(struct sema *s, struct node *n, const struct s
 	enum stype_space space;
 
 	if (from->kind == ST_PTR || from->kind == ST_INT)
-		space = from->space; /* integers of arg0, kaddr() and the like know where they point */
+		space = from->space; /* integers of arg0, kaddr() and the like know where they point
+				      */
 	else if (sema_is_int(from) || from->kind == ST_KSYM || from->kind == ST_USYM)
 		space = SS_NONE;
 	else if (from->kind == ST_ARRAY && from->size == 8)
@@ -105,10 +119,12 @@ static const struct stype *to_ptr(struct sema *s, struct node *n, const struct s
 	return stype_in_space(sema_types(s), to, space);
 }
 
-static const struct stype *cast(struct sema *s, struct node *n, const struct stype *from, const struct stype *to)
+static const struct stype *cast(struct sema *s, struct node *n, const struct stype *from,
+				const struct stype *to)
 {
 	switch (to->kind) {
-	case ST_INT: case ST_BOOL:
+	case ST_INT:
+	case ST_BOOL:
 		return to_int(s, n, from, to);
 	case ST_ENUM:
 		return to_enum(s, n, from, to);
@@ -161,7 +177,8 @@ void sema_cast(struct sema *s, struct node *n)
 		n->is_const = true;
 		n->konst = narrowed(value->konst, n->type);
 	}
-	if (sema_is_int(from) && from->kind == n->type->kind && from->is_literal == (value->kind == NODE_INT) &&
-	    stype_same(from, n->type) && !sema_compat17(s))
+	if (sema_is_int(from) && from->kind == n->type->kind &&
+	    from->is_literal == (value->kind == NODE_INT) && stype_same(from, n->type) &&
+	    !sema_compat17(s))
 		sema_warn(s, n, "the value is of type %s already", stype_name(sema_types(s), from));
 }

@@ -32,7 +32,9 @@ void sema_become(struct node *n, const struct node *with)
 
 void sema_become_int(struct sema *s, struct node *n, u64 v, bool negative)
 {
-	struct node lit = { .kind = NODE_INT, .text = "", .raw = "", .value = v, .op = negative ? BT_SUB : 0 };
+	struct node lit = {
+		.kind = NODE_INT, .text = "", .raw = "", .value = v, .op = negative ? BT_SUB : 0
+	};
 
 	lit.type = sema_literal_type(s, v, negative);
 	lit.is_const = true;
@@ -57,14 +59,17 @@ const char *sema_without_value(struct sema *s, const struct node *n)
 			return arena_printf(&s->prog->arena, "%s() has no value", n->text);
 		return NULL;
 	case NODE_IF:
-		return node_n_kids(n) < 3 && n->kids->kind != NODE_COMPTIME ? "an if without else has no value" : NULL;
+		return node_n_kids(n) < 3 && n->kids->kind != NODE_COMPTIME
+			       ? "an if without else has no value"
+			       : NULL;
 	case NODE_BLOCK:
 		if (!last)
 			return "an empty block has no value";
 		if (last->kind == NODE_BLOCK || last->kind == NODE_IF)
 			return sema_without_value(s, last);
-		return last->kind == NODE_EXPR_STMT || last->kind == NODE_BAD ? NULL :
-			       "a block has no value that ends with a statement";
+		return last->kind == NODE_EXPR_STMT || last->kind == NODE_BAD
+			       ? NULL
+			       : "a block has no value that ends with a statement";
 	default:
 		return NULL;
 	}
@@ -169,8 +174,9 @@ static void call_fn(struct sema *s, struct node *n, struct node *fn)
 
 		if (to && !sema_fits(s, sema_read_type(arg->type), to) &&
 		    !(sema_is_int(arg->type) && sema_is_int(to)))
-			sema_error(s, arg, "argument %s of %s() is of type %s, not %s", p->text, n->text,
-				   stype_name(sema_types(s), to), stype_name(sema_types(s), arg->type));
+			sema_error(s, arg, "argument %s of %s() is of type %s, not %s", p->text,
+				   n->text, stype_name(sema_types(s), to),
+				   stype_name(sema_types(s), arg->type));
 	}
 }
 
@@ -219,7 +225,8 @@ static void call(struct sema *s, struct node *n)
 		return;
 	}
 	if ((f->flags & FUNC_UNSAFE) && !s->opts->unsafe) {
-		sema_error(s, n, "%s() changes the system: it is allowed with --unsafe only", n->text);
+		sema_error(s, n, "%s() changes the system: it is allowed with --unsafe only",
+			   n->text);
 		return;
 	}
 	if (is_forbidden(s, n->text)) {
@@ -229,7 +236,8 @@ static void call(struct sema *s, struct node *n)
 	if (!count_args(s, n, f))
 		return;
 	if ((f->flags & FUNC_MAP_VALUE) && s->agg != n) {
-		sema_error(s, n, "%s() must be assigned to a map directly: @x = %s(...)", n->text, n->text);
+		sema_error(s, n, "%s() must be assigned to a map directly: @x = %s(...)", n->text,
+			   n->text);
 		return;
 	}
 	for (struct node *k = n->kids; k; k = k->next) {
@@ -264,7 +272,9 @@ static void var(struct sema *s, struct node *n)
 	n->var = v;
 	n->type = v->type;
 	if (!v->type && !v->is_set && !s->asking)
-		sema_error(s, n, "the type of '%s' is not known: nothing is assigned to it (let %s : int64;)",
+		sema_error(s, n,
+			   "the type of '%s' is not known: nothing is assigned to it (let %s : "
+			   "int64;)",
 			   n->text, n->text);
 	else if (!v->is_set && !s->asking)
 		sema_warn(s, n, "variable '%s' is read before anything is assigned to it", n->text);
@@ -291,8 +301,8 @@ static void increment(struct sema *s, struct node *n)
 		return;
 	}
 	if (!sema_is_int(t)) {
-		sema_error(s, n, "%s is of type %s: only integers and pointers can be incremented", k->text,
-			   stype_name(sema_types(s), t));
+		sema_error(s, n, "%s is of type %s: only integers and pointers can be incremented",
+			   k->text, stype_name(sema_types(s), t));
 		return;
 	}
 	n->type = stype_int(8, t->is_signed || n->op == BT_SUB);
@@ -422,7 +432,8 @@ static void size_of(struct sema *s, struct node *n)
 	if (t->kind == ST_STRUCT)
 		t = sema_complete(s, t);
 	if (t->kind == ST_STRUCT && t->is_fwd) {
-		sema_error(s, n->kids, "the members of '%s' are not known", stype_name(sema_types(s), t));
+		sema_error(s, n->kids, "the members of '%s' are not known",
+			   stype_name(sema_types(s), t));
 		return;
 	}
 	n->is_const = true;
@@ -446,7 +457,8 @@ static void type_info(struct sema *s, struct node *n)
 	sema_become_int(s, value[0], t->btf_id, false);
 	value[0]->type = types[0] = stype_int(8, false);
 	for (u32 i = 1; i < 3; i++) {
-		sema_become_str(value[i], i == 1 ? stype_kind_text(t->kind) : stype_name(sema_types(s), t));
+		sema_become_str(value[i],
+				i == 1 ? stype_kind_text(t->kind) : stype_name(sema_types(s), t));
 		value[i]->type = types[i] =
 			stype_str(sema_types(s), (u32)strlen(value[i]->str) + 1);
 	}
@@ -458,8 +470,13 @@ static void type_info(struct sema *s, struct node *n)
 	for (u32 i = 0; i < 3; i++) {
 		struct node *f = arena_alloc(&s->prog->arena, sizeof(*f));
 
-		*f = (struct node){ .kind = NODE_FIELD_INIT, .at = n->at, .text = names[i], .raw = "",
-				    .kids = value[i], .last = value[i], .type = types[i] };
+		*f = (struct node){ .kind = NODE_FIELD_INIT,
+				    .at = n->at,
+				    .text = names[i],
+				    .raw = "",
+				    .kids = value[i],
+				    .last = value[i],
+				    .type = types[i] };
 		if (n->last)
 			n->last->next = f;
 		else
@@ -510,27 +527,69 @@ static void visit(struct sema *s, struct node *n)
 		n->konst = n->value != 0;
 		n->type = sema_compat17(s) ? sema_literal_type(s, 1, false) : stype_bool();
 		break;
-	case NODE_STR: literal_str(s, n); break;
-	case NODE_NAME: name(s, n); break;
-	case NODE_VAR: var(s, n); break;
-	case NODE_MAP: sema_map_access(s, n); break;
-	case NODE_POSITIONAL: positional(s, n); break;
-	case NODE_CALL: call(s, n); break;
-	case NODE_UNARY: sema_unary(s, n); break;
-	case NODE_INCREMENT: increment(s, n); break;
-	case NODE_BINARY: sema_binary(s, n); break;
-	case NODE_TERNARY: ternary(s, n); break;
-	case NODE_FIELD: sema_field(s, n); break;
-	case NODE_INDEX: sema_index(s, n); break;
-	case NODE_TUPLE: case NODE_RECORD: tuple(s, n); break;
-	case NODE_CAST: sema_cast(s, n); break;
-	case NODE_SIZEOF: size_of(s, n); break;
-	case NODE_OFFSETOF: sema_offsetof(s, n); break;
-	case NODE_TYPEOF: type_info(s, n); break;
-	case NODE_COMPTIME: comptime(s, n); break;
-	case NODE_BLOCK: sema_block(s, n, true); break;
-	case NODE_IF: sema_if(s, n, true); break;
-	case NODE_BAD: break;
+	case NODE_STR:
+		literal_str(s, n);
+		break;
+	case NODE_NAME:
+		name(s, n);
+		break;
+	case NODE_VAR:
+		var(s, n);
+		break;
+	case NODE_MAP:
+		sema_map_access(s, n);
+		break;
+	case NODE_POSITIONAL:
+		positional(s, n);
+		break;
+	case NODE_CALL:
+		call(s, n);
+		break;
+	case NODE_UNARY:
+		sema_unary(s, n);
+		break;
+	case NODE_INCREMENT:
+		increment(s, n);
+		break;
+	case NODE_BINARY:
+		sema_binary(s, n);
+		break;
+	case NODE_TERNARY:
+		ternary(s, n);
+		break;
+	case NODE_FIELD:
+		sema_field(s, n);
+		break;
+	case NODE_INDEX:
+		sema_index(s, n);
+		break;
+	case NODE_TUPLE:
+	case NODE_RECORD:
+		tuple(s, n);
+		break;
+	case NODE_CAST:
+		sema_cast(s, n);
+		break;
+	case NODE_SIZEOF:
+		size_of(s, n);
+		break;
+	case NODE_OFFSETOF:
+		sema_offsetof(s, n);
+		break;
+	case NODE_TYPEOF:
+		type_info(s, n);
+		break;
+	case NODE_COMPTIME:
+		comptime(s, n);
+		break;
+	case NODE_BLOCK:
+		sema_block(s, n, true);
+		break;
+	case NODE_IF:
+		sema_if(s, n, true);
+		break;
+	case NODE_BAD:
+		break;
 	default:
 		sema_error(s, n, "a %s has no value", node_kind_text(n->kind));
 		break;

@@ -18,7 +18,11 @@ enum stype_space sema_probe_space(const struct sema *s)
 	if (s->probe->is_user)
 		return SS_USER;
 	switch (s->probe->hook) {
-	case HOOK_KPROBE: case HOOK_KRETPROBE: case HOOK_FENTRY: case HOOK_FEXIT: case HOOK_RAWTRACEPOINT:
+	case HOOK_KPROBE:
+	case HOOK_KRETPROBE:
+	case HOOK_FENTRY:
+	case HOOK_FEXIT:
+	case HOOK_RAWTRACEPOINT:
 	case HOOK_ITER:
 		return SS_KERNEL;
 	default:
@@ -33,15 +37,20 @@ enum stype_space sema_space(struct sema *s, const struct node *n)
 	if (t && t->kind == ST_PTR && n->kind != NODE_FIELD && n->kind != NODE_INDEX)
 		return t->space;
 	switch (n->kind) {
-	case NODE_FIELD: case NODE_INDEX:
+	case NODE_FIELD:
+	case NODE_INDEX:
 		t = n->kids->type;
 		return t && t->kind == ST_PTR ? t->space : sema_space(s, n->kids);
 	case NODE_UNARY:
 		t = n->kids->type;
-		return n->op == BT_MUL && t && t->kind == ST_PTR ? t->space : sema_space(s, n->kids);
+		return n->op == BT_MUL && t && t->kind == ST_PTR ? t->space
+								 : sema_space(s, n->kids);
 	case NODE_NAME:
 		return strcmp(n->text, "args") && strcmp(n->text, "ctx") ? SS_NONE : SS_CTX;
-	case NODE_VAR: case NODE_MAP: case NODE_TUPLE: case NODE_RECORD:
+	case NODE_VAR:
+	case NODE_MAP:
+	case NODE_TUPLE:
+	case NODE_RECORD:
 		return SS_MAP;
 	default:
 		return SS_NONE;
@@ -68,7 +77,7 @@ static const struct stype *found_in(struct sema *s, const struct stype *t, enum 
 static void hint_field(struct sema *s, const struct stype *t, const char *name)
 {
 	struct near_name n = near_begin(name);
-	struct str list = {0};
+	struct str list = { 0 };
 	u32 shown = 0;
 
 	for (u32 i = 0; i < t->n_fields; i++)
@@ -79,7 +88,8 @@ static void hint_field(struct sema *s, const struct stype *t, const char *name)
 		if (t->fields[i].name)
 			str_addf(&list, "%s%s", shown++ ? ", " : "", t->fields[i].name);
 	if (shown)
-		sema_hint(s, "there are: %s%s", str_text(&list), shown < t->n_fields ? ", ..." : "");
+		sema_hint(s, "there are: %s%s", str_text(&list),
+			  shown < t->n_fields ? ", ..." : "");
 	str_free(&list);
 }
 
@@ -99,7 +109,8 @@ static const struct stype_field *field_of(struct sema *s, struct node *n, const 
 		else if (t->kind == ST_RECORD)
 			sema_error(s, n, "the record has no field '%s'", n->text);
 		else
-			sema_error(s, n, "'%s' has no field '%s'", stype_name(sema_types(s), t), n->text);
+			sema_error(s, n, "'%s' has no field '%s'", stype_name(sema_types(s), t),
+				   n->text);
 		hint_field(s, t, n->text);
 	}
 	return NULL;
@@ -146,7 +157,8 @@ static bool known_field(struct sema *s, struct node *n)
 	else if (!strcmp(n->text, "full_type"))
 		text = stype_name(sema_types(s), t);
 	else
-		sema_error(s, n, "typeinfo() has btf_id, base_type and full_type, no '%s'", n->text);
+		sema_error(s, n, "typeinfo() has btf_id, base_type and full_type, no '%s'",
+			   n->text);
 	if (!text)
 		return true;
 	if (s->final)
@@ -174,15 +186,21 @@ void sema_field(struct sema *s, struct node *n)
 	if (base->kind == ST_STRUCT) {
 		base = sema_complete(s, base);
 	} else if (base->kind != ST_TUPLE && base->kind != ST_RECORD) {
-		sema_error(s, n, "no field '%s': %s is no struct", n->text, stype_name(sema_types(s), t));
+		sema_error(s, n, "no field '%s': %s is no struct", n->text,
+			   stype_name(sema_types(s), t));
 		return;
 	}
 	if (depth > 1) {
 		/* p->x of a pointer to a pointer: followed one by one */
 		struct node *star = arena_alloc(&s->prog->arena, sizeof(*star));
 
-		*star = (struct node){ .kind = NODE_UNARY, .op = BT_MUL, .at = k->at, .text = "", .raw = "",
-				       .kids = k, .last = k };
+		*star = (struct node){ .kind = NODE_UNARY,
+				       .op = BT_MUL,
+				       .at = k->at,
+				       .text = "",
+				       .raw = "",
+				       .kids = k,
+				       .last = k };
 		n->kids = n->last = star;
 		sema_field(s, n);
 		return;
@@ -201,11 +219,14 @@ static void tuple_element(struct sema *s, struct node *n, const struct stype *t)
 	struct node *index = n->last;
 
 	if (!index->is_const) {
-		sema_error(s, index, "the number of a tuple's element must be known when the script is compiled");
+		sema_error(s, index,
+			   "the number of a tuple's element must be known when the script is "
+			   "compiled");
 		return;
 	}
 	if (index->konst < 0 || index->konst >= (s64)t->n_fields) {
-		sema_error(s, n, "no element %lld: the tuple has %u", (long long)index->konst, t->n_fields);
+		sema_error(s, n, "no element %lld: the tuple has %u", (long long)index->konst,
+			   t->n_fields);
 		return;
 	}
 	/* $t[1] is $t.1 */
@@ -238,20 +259,25 @@ void sema_index(struct sema *s, struct node *n)
 		n->type = stype_int(1, true);
 		break;
 	case ST_PTR:
-		if (t->of->kind == ST_VOID || (t->of->kind == ST_STRUCT && sema_complete(s, t->of)->is_fwd)) {
-			sema_error(s, n, "[] wants to know the size of what '%s' points to: cast it first",
-				   stype_name(sema_types(s), t));
+		if (t->of->kind == ST_VOID ||
+		    (t->of->kind == ST_STRUCT && sema_complete(s, t->of)->is_fwd)) {
+			sema_error(
+				s, n,
+				"[] wants to know the size of what '%s' points to: cast it first",
+				stype_name(sema_types(s), t));
 			return;
 		}
 		n->type = found_in(s, t->of, t->space);
 		break;
 	default:
-		sema_error(s, n, "[] can be used on arrays, pointers, strings and tuples, not on %s",
+		sema_error(s, n,
+			   "[] can be used on arrays, pointers, strings and tuples, not on %s",
 			   stype_name(sema_types(s), t));
 		return;
 	}
 	if (!sema_is_int(it)) {
-		sema_error(s, index, "an index must be an integer, not %s", stype_name(sema_types(s), it));
+		sema_error(s, index, "an index must be an integer, not %s",
+			   stype_name(sema_types(s), it));
 		n->type = NULL;
 	} else if (count && index->is_const && (index->konst < 0 || index->konst >= count)) {
 		sema_error(s, n, "no element %lld: the %s has %u", (long long)index->konst,
@@ -280,12 +306,14 @@ void sema_offsetof(struct sema *s, struct node *n)
 		if (t->kind == ST_STRUCT)
 			t = sema_complete(s, t);
 		if (t->kind != ST_STRUCT && t->kind != ST_RECORD) {
-			sema_error(s, n, "no field '%s': %s is no struct", name, stype_name(sema_types(s), t));
+			sema_error(s, n, "no field '%s': %s is no struct", name,
+				   stype_name(sema_types(s), t));
 			return;
 		}
 		f = stype_field(t, name);
 		if (!f) {
-			sema_error(s, n, "'%s' has no field '%s'", stype_name(sema_types(s), t), name);
+			sema_error(s, n, "'%s' has no field '%s'", stype_name(sema_types(s), t),
+				   name);
 			hint_field(s, t, name);
 			return;
 		}

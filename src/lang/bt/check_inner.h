@@ -18,7 +18,8 @@ void near_hint(struct sema *s, const struct near_name *n);
 /* ---- check_type.c ---- */
 bool sema_is_int(const struct stype *t);          /* INT, BOOL, ENUM */
 bool sema_is_number_agg(const struct stype *t);   /* COUNT, SUM, MIN, MAX, AVG */
-const struct stype *sema_read_type(const struct stype *t); /* what such an aggregation is as a value; else t */
+/* What such an aggregation is as a value; else t. */
+const struct stype *sema_read_type(const struct stype *t);
 const struct stype *sema_literal_type(const struct sema *s, u64 v, bool negative);
 bool sema_int_holds(const struct stype *t, s64 v, bool is_unsigned);
 /* The type of what stands in typeof(), sizeof(): NULL when it is not known (yet). */
@@ -31,12 +32,14 @@ const struct stype *sema_unknown(void);
 static inline bool sema_is_known(const struct stype *t) { return t->kind != ST_NONE; }
 /* Is the NAME a builtin, a constant or the like (and no type)? */
 bool sema_is_value_name(struct sema *s, const struct node *n);
-void sema_become(struct node *n, const struct node *with);   /* keeps its place among its siblings */
+/* Keeps its place among its siblings. */
+void sema_become(struct node *n, const struct node *with);
 void sema_become_int(struct sema *s, struct node *n, u64 v, bool negative);
 void sema_become_str(struct node *n, const char *text);
 /* A condition: an integer, a pointer; a string that is a literal. */
 void sema_condition(struct sema *s, struct node *n, const char *of);
-/* Why the expression itself has no value: "printf() has no value", NULL: it has one, or what is in it was told of.
+/* Why the expression itself has no value: "printf() has no value", NULL: it has one, or what is in
+ * it was told of.
  * sema_expr() tells it but of s->discard and s->assigned. */
 const char *sema_without_value(struct sema *s, const struct node *n);
 
@@ -59,7 +62,7 @@ enum stype_space sema_probe_space(const struct sema *s);
 void sema_cast(struct sema *s, struct node *n);
 
 /* ---- check_stmt.c ---- */
-/* A block's statements, in a scope of their own; its type is its value's where it is used as one. */
+/* A block's statements, in a scope of their own; its type is its value's where it is one. */
 void sema_block(struct sema *s, struct node *n, bool is_value);
 void sema_if(struct sema *s, struct node *n, bool is_value);
 struct bt_var *sema_var_find(struct sema *s, const char *name);
@@ -71,11 +74,11 @@ void sema_var_type(struct sema *s, struct bt_var *v, struct node *at, struct nod
 /* ---- check_map.c ---- */
 /* The map of that name, made when it is new. */
 struct bt_map *sema_map_make(struct sema *s, const char *name, struct span at);
-void sema_map_access(struct sema *s, struct node *n);        /* NODE_MAP as a value or on the left */
+void sema_map_access(struct sema *s, struct node *n); /* NODE_MAP as a value or on the left */
 void sema_map_decls(struct sema *s);
 void sema_maps_default(struct sema *s);                      /* what no pass could find out */
-/* Before the last pass: types for all, and the script's maps in order of names; behind it: those that are read
- * only. */
+/* Before the last pass: types for all, and the script's maps in order of names; behind it: those
+ * that are read only. */
 void sema_maps_done(struct sema *s);
 void sema_maps_missing(struct sema *s);
 
@@ -90,8 +93,10 @@ void expand_imports(struct sema *s);      /* puts the files' nodes in the IMPORT
 void expand_c(struct sema *s);            /* the C part, into s->ctypes */
 void expand_macros(struct sema *s);
 void expand_params(struct sema *s);       /* $1, $#, #defines as expressions */
-/* A copy in the program's arena, texts too: of another program's tree.  Spans move by `by`, or become `to`. */
-struct node *expand_adopt(struct bt_program *p, const struct node *n, u32 by, const struct span *to);
+/* A copy in the program's arena, texts too: of another program's tree.  Spans move by `by`, or
+ * become `to`. */
+struct node *expand_adopt(struct bt_program *p, const struct node *n, u32 by,
+			  const struct span *to);
 enum { EXPAND_DEPTH_MAX = 1500, EXPAND_NODES_MAX = 200000 };
 
 /* ---- check_dump.c ---- */

@@ -73,10 +73,12 @@ void sema_map_key(struct sema *s, struct bt_map *m, struct node *at, const struc
 		if (m->key->kind == key->kind)
 			return;
 		if (scalar)
-			sema_error(s, at, "%s is used without a key here, elsewhere with one of type %s",
+			sema_error(s, at,
+				   "%s is used without a key here, elsewhere with one of type %s",
 				   m->name, stype_name(sema_types(s), m->key));
 		else
-			sema_error(s, at, "%s is used with a key of type %s here, elsewhere without one",
+			sema_error(s, at,
+				   "%s is used with a key of type %s here, elsewhere without one",
 				   m->name, stype_name(sema_types(s), key));
 		return;
 	}
@@ -107,8 +109,8 @@ void sema_map_value(struct sema *s, struct bt_map *m, struct node *at, const str
 		s->changed = true;
 		return;
 	}
-	both = m->is_fixed ? (sema_fits(s, value, m->value) ? m->value : NULL) :
-			     sema_common(s, m->value, value);
+	both = m->is_fixed ? (sema_fits(s, value, m->value) ? m->value : NULL)
+			   : sema_common(s, m->value, value);
 	/* a sum is not added to a number, nor a number put where a sum is */
 	if (both && stype_is_agg(value) != stype_is_agg(m->value))
 		both = NULL;
@@ -218,7 +220,8 @@ static void map_decl(struct sema *s, struct node *n)
 	if (!sema_literal_int(s, call->kids, "number of entries", &entries))
 		return;
 	if (entries < 1 || entries > UINT32_MAX) {
-		sema_error(s, call->kids, "a map has 1 to %u entries, not %lld", UINT32_MAX, (long long)entries);
+		sema_error(s, call->kids, "a map has 1 to %u entries, not %lld", UINT32_MAX,
+			   (long long)entries);
 		return;
 	}
 	m->max_entries = (u32)entries;
@@ -247,7 +250,8 @@ static bool is_left_out(const struct sema *s)
 	return false;
 }
 
-/* Is a map's type not known because of other mistakes (a missing probe, say)?  Then nothing more is said of it. */
+/* Is a map's type not known because of other mistakes (a missing probe, say)?  Then nothing more is
+ * said of it. */
 static bool is_open(const struct sema *s, const struct bt_map *m)
 {
 	return s->failed && (m->is_doubtful || is_left_out(s));
@@ -291,14 +295,14 @@ static void check_kind(struct sema *s, const struct bt_map *m)
 	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (kinds[i].type != m->bpf_type || kinds[i].is_percpu == stype_is_agg(m->value))
 			continue;
-		sema_error(s, m->decl, "%s is declared as %s, but its values of type %s want a %s", m->name,
-			   kinds[i].name, stype_name(sema_types(s), m->value),
+		sema_error(s, m->decl, "%s is declared as %s, but its values of type %s want a %s",
+			   m->name, kinds[i].name, stype_name(sema_types(s), m->value),
 			   kinds[i].is_percpu ? "hash or lruhash" : "percpuhash or percpulruhash");
 	}
 }
 
-/* What is still not known is a mistake, but for what a missing probe would have told; the rest of the check may
- * rely on types all the same. */
+/* What is still not known is a mistake, but for what a missing probe would have told; the rest of
+ * the check may rely on types all the same. */
 static void settle(struct sema *s, struct bt_map *m)
 {
 	if (!m->key && !m->value && m->decl)
@@ -342,8 +346,10 @@ void sema_maps_done(struct sema *s)
 		}
 		settle(s, m);
 		m->script_map = i;
-		*sm = (struct script_map){ .name = arena_strdup(sema_types(s), m->name), .obj_map = UINT32_MAX,
-					   .key = m->key->kind == ST_NONE ? NULL : m->key, .value = m->value,
+		*sm = (struct script_map){ .name = arena_strdup(sema_types(s), m->name),
+					   .obj_map = UINT32_MAX,
+					   .key = m->key->kind == ST_NONE ? NULL : m->key,
+					   .value = m->value,
 					   .is_percpu = stype_is_agg(m->value) };
 	}
 }

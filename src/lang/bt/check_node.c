@@ -137,7 +137,7 @@ void sema_hint(struct sema *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	diag_note(s->dg, (struct place){0}, "%s", text);
+	diag_note(s->dg, (struct place){ 0 }, "%s", text);
 }
 
 /* ---- what may have been meant ---- */
@@ -190,7 +190,8 @@ bool sema_literal_int(struct sema *s, struct node *n, const char *what, s64 *out
 		return true;
 	}
 	if (n->type->kind != ST_NONE)
-		sema_error(s, n, "%s must be an integer that is known when the script is compiled", what);
+		sema_error(s, n, "%s must be an integer that is known when the script is compiled",
+			   what);
 	return false;
 }
 
@@ -199,13 +200,20 @@ bool sema_want_int(struct sema *s, struct node *n, bool ptr_too)
 	const struct stype *t = n->type ? n->type : sema_expr(s, n);
 
 	switch (t->kind) {
-	case ST_NONE: case ST_INT: case ST_BOOL: case ST_ENUM:
+	case ST_NONE:
+	case ST_INT:
+	case ST_BOOL:
+	case ST_ENUM:
 		return true;
 	case ST_PTR:
 		if (ptr_too)
 			return true;
 		break;
-	case ST_COUNT: case ST_SUM: case ST_MIN: case ST_MAX: case ST_AVG:
+	case ST_COUNT:
+	case ST_SUM:
+	case ST_MIN:
+	case ST_MAX:
+	case ST_AVG:
 		return true; /* read as what they add up to */
 	default:
 		break;
@@ -239,7 +247,10 @@ struct script_action *sema_action(struct sema *s, struct node *n, enum script_ac
 	while (to < s->prog->len && s->prog->text[to] != '\n')
 		to++;
 	*a = (struct script_action){
-		.kind = kind, .text = "", .at = at, .to_col = behind.line == at.line ? behind.col : 0,
+		.kind = kind,
+		.text = "",
+		.at = at,
+		.to_col = behind.line == at.line ? behind.col : 0,
 		.line = arena_printf(sema_types(s), "%.*s", (int)MIN(to - from, MESSAGE_MAX),
 				     s->prog->text + from),
 	};

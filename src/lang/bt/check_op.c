@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/check_op.c - operators: the types they give, and what literals add up to.
  *
- * Integers are computed with in 64 bits; the result is signed when a side is, or when something is taken
- * away.  A literal takes the other side's sign.  Literals are computed exactly: what leaves 64 bits is a
- * mistake.  In 0.17 the result is signed when both sides are, there is no bool, and literals that could
- * overflow are computed when the script runs.
+ * Integers are computed with in 64 bits; the result is signed when a side is, or when something is
+ * taken away.  A literal takes the other side's sign.  Literals are computed exactly: what leaves
+ * 64 bits is a mistake.  In 0.17 the result is signed when both sides are, there is no bool, and
+ * literals that could overflow are computed when the script runs.
  */
 #include "lang/bt/check_inner.h"
 #include <string.h>
 
 static bool is_compare(u32 op)
 {
-	return op == BT_EQ || op == BT_NE || op == BT_LT || op == BT_GT || op == BT_LE || op == BT_GE;
+	return op == BT_EQ || op == BT_NE || op == BT_LT || op == BT_GT || op == BT_LE ||
+	       op == BT_GE;
 }
 
 static bool is_logic(u32 op)
@@ -27,7 +28,9 @@ static const struct stype *truth_type(struct sema *s, bool is_signed)
 
 static void become_bool(struct sema *s, struct node *n, bool v)
 {
-	struct node lit = { .kind = NODE_BOOL, .text = v ? "true" : "false", .raw = "", .value = v };
+	struct node lit = {
+		.kind = NODE_BOOL, .text = v ? "true" : "false", .raw = "", .value = v
+	};
 
 	if (sema_compat17(s)) {
 		sema_become_int(s, n, v, false);
@@ -59,8 +62,12 @@ static bool is_true(const struct node *n)
 
 static bool compare(u32 op, int c)
 {
-	return op == BT_EQ ? c == 0 : op == BT_NE ? c != 0 : op == BT_LT ? c < 0 :
-	       op == BT_GT ? c > 0 : op == BT_LE ? c <= 0 : c >= 0;
+	return op == BT_EQ   ? c == 0
+	       : op == BT_NE ? c != 0
+	       : op == BT_LT ? c < 0
+	       : op == BT_GT ? c > 0
+	       : op == BT_LE ? c <= 0
+			     : c >= 0;
 }
 
 /* False: not to be computed (out of range, division by 0). */
@@ -69,8 +76,12 @@ static bool compute(u32 op, __int128 a, __int128 b, __int128 *out)
 	bool is_signed = a < 0 || b < 0;
 
 	switch (op) {
-	case BT_ADD: *out = a + b; break;
-	case BT_SUB: *out = a - b; break;
+	case BT_ADD:
+		*out = a + b;
+		break;
+	case BT_SUB:
+		*out = a - b;
+		break;
 	case BT_MUL:
 		if (__builtin_mul_overflow(a, b, out))
 			return false;
@@ -85,13 +96,20 @@ static bool compute(u32 op, __int128 a, __int128 b, __int128 *out)
 			return false;
 		*out = a % b;
 		break;
-	case BT_AND: *out = a & b; break;
-	case BT_OR: *out = a | b; break;
-	case BT_XOR: *out = a ^ b; break;
+	case BT_AND:
+		*out = a & b;
+		break;
+	case BT_OR:
+		*out = a | b;
+		break;
+	case BT_XOR:
+		*out = a ^ b;
+		break;
 	case BT_SHL:
 		if (b < 0 || b > 63)
 			return false;
-		*out = a < 0 ? (__int128)(s64)((u64)a << (u32)b) : (__int128)(u64)((u64)a << (u32)b);
+		*out = a < 0 ? (__int128)(s64)((u64)a << (u32)b)
+			     : (__int128)(u64)((u64)a << (u32)b);
 		break;
 	case BT_SHR:
 		if (b < 0 || b > 63)
@@ -101,7 +119,8 @@ static bool compute(u32 op, __int128 a, __int128 b, __int128 *out)
 	default:
 		return false;
 	}
-	return *out >= INT64_MIN && *out <= (is_signed ? (__int128)INT64_MAX : (__int128)UINT64_MAX);
+	return *out >= INT64_MIN &&
+	       *out <= (is_signed ? (__int128)INT64_MAX : (__int128)UINT64_MAX);
 }
 
 static bool fold_numbers(struct sema *s, struct node *n, const struct node *a, const struct node *b)
@@ -110,8 +129,9 @@ static bool fold_numbers(struct sema *s, struct node *n, const struct node *a, c
 	bool both_bool = a->kind == NODE_BOOL && b->kind == NODE_BOOL;
 
 	if (is_compare(n->op) || is_logic(n->op)) {
-		bool t = n->op == BT_LAND ? x && y : n->op == BT_LOR ? x || y :
-			 compare(n->op, x < y ? -1 : x > y);
+		bool t = n->op == BT_LAND  ? x && y
+			 : n->op == BT_LOR ? x || y
+					   : compare(n->op, x < y ? -1 : x > y);
 
 		become_bool(s, n, t);
 		return true;
@@ -120,7 +140,8 @@ static bool fold_numbers(struct sema *s, struct node *n, const struct node *a, c
 		return false;
 	if (!compute(n->op, x, y, &v)) {
 		if (y || (n->op != BT_DIV && n->op != BT_MOD))
-			sema_error(s, n, "the result of '%s' is out of the range of 64 bits", bt_op_text(n->op));
+			sema_error(s, n, "the result of '%s' is out of the range of 64 bits",
+				   bt_op_text(n->op));
 		else
 			sema_error(s, n, "division by zero");
 		n->type = sema_unknown();
@@ -138,7 +159,8 @@ static bool fold_strings(struct sema *s, struct node *n, const struct node *a, c
 	const char *text;
 
 	if (is_logic(n->op)) {
-		become_bool(s, n, n->op == BT_LAND ? is_true(a) && is_true(b) : is_true(a) || is_true(b));
+		become_bool(s, n,
+			    n->op == BT_LAND ? is_true(a) && is_true(b) : is_true(a) || is_true(b));
 		return true;
 	}
 	if (a->kind != NODE_STR || b->kind != NODE_STR) {
@@ -244,9 +266,15 @@ static void dereference(struct sema *s, struct node *n)
 		struct node *cast = arena_alloc(&s->prog->arena, sizeof(*cast));
 		struct node *type = arena_alloc(&s->prog->arena, sizeof(*type));
 
-		*type = (struct node){ .kind = NODE_TYPE, .at = k->at, .text = "uint64", .raw = "", .value = 1 };
-		*cast = (struct node){ .kind = NODE_CAST, .at = k->at, .text = "", .raw = "",
-				       .kids = type, .last = k };
+		*type = (struct node){
+			.kind = NODE_TYPE, .at = k->at, .text = "uint64", .raw = "", .value = 1
+		};
+		*cast = (struct node){ .kind = NODE_CAST,
+				       .at = k->at,
+				       .text = "",
+				       .raw = "",
+				       .kids = type,
+				       .last = k };
 		type->next = k;
 		n->kids = n->last = cast;
 		t = sema_expr(s, cast);
@@ -289,13 +317,16 @@ void sema_unary(struct sema *s, struct node *n)
 		return;
 	}
 	if (t->kind != ST_INT && t->kind != ST_ENUM) {
-		sema_error(s, n, "'%s' can't be used on %s", bt_op_text(n->op), stype_name(sema_types(s), t));
+		sema_error(s, n, "'%s' can't be used on %s", bt_op_text(n->op),
+			   stype_name(sema_types(s), t));
 		return;
 	}
 	n->type = n->op == BT_ADD || sema_compat17(s) ? t : stype_int(8, t->is_signed);
 	if (k->is_const) {
 		n->is_const = true;
-		n->konst = n->op == BT_SUB ? (s64)-(u64)k->konst : n->op == BT_COM ? ~k->konst : k->konst;
+		n->konst = n->op == BT_SUB   ? (s64) - (u64)k->konst
+			   : n->op == BT_COM ? ~k->konst
+					     : k->konst;
 	}
 }
 
@@ -304,8 +335,8 @@ void sema_unary(struct sema *s, struct node *n)
 static const struct stype *mismatch(struct sema *s, struct node *at, u32 op, const struct stype *a,
 				    const struct stype *b)
 {
-	sema_error(s, at, "'%s' can't be used on %s and %s", bt_op_text(op), stype_name(sema_types(s), a),
-		   stype_name(sema_types(s), b));
+	sema_error(s, at, "'%s' can't be used on %s and %s", bt_op_text(op),
+		   stype_name(sema_types(s), a), stype_name(sema_types(s), b));
 	if ((a->kind == ST_STR && sema_is_int(b)) || (b->kind == ST_STR && sema_is_int(a)))
 		sema_hint(s, "one side is a string (%s), the other an integer",
 			  a->kind == ST_STR ? "the left" : "the right");
@@ -331,7 +362,8 @@ static const struct stype *pointers(struct sema *s, struct node *at, u32 op, con
 	return mismatch(s, at, op, a, b);
 }
 
-static const struct stype *integers(struct sema *s, u32 op, const struct stype *a, const struct stype *b)
+static const struct stype *integers(struct sema *s, u32 op, const struct stype *a,
+				    const struct stype *b)
 {
 	bool left = a->is_signed, right = b->is_signed;
 
@@ -341,7 +373,8 @@ static const struct stype *integers(struct sema *s, u32 op, const struct stype *
 		right = left;
 	if (is_compare(op) || is_logic(op))
 		return truth_type(s, left && right);
-	if (a->kind == ST_BOOL && b->kind == ST_BOOL && (op == BT_AND || op == BT_OR || op == BT_XOR))
+	if (a->kind == ST_BOOL && b->kind == ST_BOOL &&
+	    (op == BT_AND || op == BT_OR || op == BT_XOR))
 		return truth_type(s, true);
 	if (sema_compat17(s))
 		return stype_int(8, op == BT_SHL || op == BT_SHR ? a->is_signed : left && right);
@@ -355,17 +388,31 @@ static const struct stype *memory(struct sema *s, struct node *at, u32 op, const
 	if (a->kind != b->kind || (op != BT_EQ && op != BT_NE))
 		return mismatch(s, at, op, a, b);
 	switch (a->kind) {
-	case ST_STR: case ST_BUF: case ST_INET: case ST_MAC: case ST_KSYM: case ST_USERNAME: case ST_TIMESTAMP:
-	case ST_CGROUP: case ST_STRERROR: case ST_USYM: case ST_KSTACK: case ST_USTACK:
+	case ST_STR:
+	case ST_BUF:
+	case ST_INET:
+	case ST_MAC:
+	case ST_KSYM:
+	case ST_USERNAME:
+	case ST_TIMESTAMP:
+	case ST_CGROUP:
+	case ST_STRERROR:
+	case ST_USYM:
+	case ST_KSTACK:
+	case ST_USTACK:
 		return truth_type(s, true);
 	case ST_ARRAY:
 		if (!sema_is_int(a->of) || !stype_same(a, b)) {
-			sema_error(s, at, "only arrays of the same integers and length can be compared: here are "
-				   "%s and %s", stype_name(sema_types(s), a), stype_name(sema_types(s), b));
+			sema_error(s, at,
+				   "only arrays of the same integers and length can be compared: "
+				   "here are "
+				   "%s and %s",
+				   stype_name(sema_types(s), a), stype_name(sema_types(s), b));
 			return NULL;
 		}
 		return truth_type(s, true);
-	case ST_TUPLE: case ST_RECORD:
+	case ST_TUPLE:
+	case ST_RECORD:
 		if (sema_common(s, a, b))
 			return truth_type(s, true);
 		break;
@@ -384,7 +431,8 @@ const struct stype *sema_binary_type(struct sema *s, struct node *at, u32 op, st
 		return NULL;
 	if (sema_is_int(a) && sema_is_int(b))
 		return integers(s, op, a, b);
-	if (is_logic(op) && ((left->str && !sema_compat17(s)) || sema_is_int(a) || a->kind == ST_PTR) &&
+	if (is_logic(op) &&
+	    ((left->str && !sema_compat17(s)) || sema_is_int(a) || a->kind == ST_PTR) &&
 	    ((right->str && !sema_compat17(s)) || sema_is_int(b) || b->kind == ST_PTR))
 		return truth_type(s, true);
 	if (a->kind == ST_PTR || b->kind == ST_PTR)
@@ -393,10 +441,13 @@ const struct stype *sema_binary_type(struct sema *s, struct node *at, u32 op, st
 }
 
 /* Constants that are no literals: enumerators, sizes, casts. */
-static void fold_constants(struct sema *s, struct node *n, const struct node *a, const struct node *b)
+static void fold_constants(struct sema *s, struct node *n, const struct node *a,
+			   const struct node *b)
 {
-	bool ua = a->type->kind == ST_INT && !a->type->is_signed, ub = b->type->kind == ST_INT && !b->type->is_signed;
-	__int128 x = ua ? (__int128)(u64)a->konst : a->konst, y = ub ? (__int128)(u64)b->konst : b->konst, v;
+	bool ua = a->type->kind == ST_INT && !a->type->is_signed,
+	     ub = b->type->kind == ST_INT && !b->type->is_signed;
+	__int128 x = ua ? (__int128)(u64)a->konst : a->konst,
+		 y = ub ? (__int128)(u64)b->konst : b->konst, v;
 
 	if (a->str && b->str && is_compare(n->op)) {
 		n->is_const = true;

@@ -50,13 +50,14 @@ struct bt_var *sema_var_new(struct sema *s, struct node *var, struct node *decl)
 }
 
 /* Does a value of another integer type keep its meaning where a type was declared? */
-static bool int_fits(struct sema *s, struct node *at, const struct node *value, const struct stype *from,
-		     const struct stype *to)
+static bool int_fits(struct sema *s, struct node *at, const struct node *value,
+		     const struct stype *from, const struct stype *to)
 {
 	if (value && value->kind == NODE_INT && value->is_const)
 		return sema_int_holds(to, value->konst, !from->is_signed);
 	if (!sema_fits(s, from, to))
-		sema_warn(s, at, "a value of type %s is cut to %s: cast it to say that you want this",
+		sema_warn(s, at,
+			  "a value of type %s is cut to %s: cast it to say that you want this",
 			  stype_name(sema_types(s), from), stype_name(sema_types(s), to));
 	return true;
 }
@@ -93,8 +94,9 @@ void sema_var_type(struct sema *s, struct bt_var *v, struct node *at, struct nod
 		both = sema_common(s, v->type, type);
 	}
 	if (!both) {
-		sema_error(s, at, "%s is of type %s: a value of type %s can't be assigned to it", v->name,
-			   stype_name(sema_types(s), v->type), stype_name(sema_types(s), type));
+		sema_error(s, at, "%s is of type %s: a value of type %s can't be assigned to it",
+			   v->name, stype_name(sema_types(s), v->type),
+			   stype_name(sema_types(s), type));
 		return;
 	}
 	if (!stype_same(both, v->type) || both->is_literal != v->type->is_literal) {
@@ -129,8 +131,12 @@ static bool move_into_block(struct node *n)
 		map->next = end->kids;
 		assign.kids = map;
 		assign.last = end->kids;
-		*n = (struct node){ .kind = NODE_BLOCK, .at = block->at, .text = block->text, .raw = "",
-				    .value = block->value, .next = n->next };
+		*n = (struct node){ .kind = NODE_BLOCK,
+				    .at = block->at,
+				    .text = block->text,
+				    .raw = "",
+				    .value = block->value,
+				    .next = n->next };
 		*end = assign;
 		n->kids = before ? block->kids : end;
 		n->last = end;
@@ -153,7 +159,8 @@ static void assign_map(struct sema *s, struct node *n)
 	s->agg = agg;
 	sema_map_access(s, to);
 	if (!sema_is_known(value->type) && sema_without_value(s, value)) {
-		sema_error(s, n, "%s that could be assigned to %s", sema_without_value(s, value), to->text);
+		sema_error(s, n, "%s that could be assigned to %s", sema_without_value(s, value),
+			   to->text);
 		return;
 	}
 	if (n->op) {
@@ -162,8 +169,8 @@ static void assign_map(struct sema *s, struct node *n)
 			to->type = to->map->value;
 		}
 		if (stype_is_agg(to->type)) {
-			sema_error(s, n, "%s holds values of type %s: nothing can be added to them", to->text,
-				   stype_name(sema_types(s), to->type));
+			sema_error(s, n, "%s holds values of type %s: nothing can be added to them",
+				   to->text, stype_name(sema_types(s), to->type));
 			return;
 		}
 		t = sema_binary_type(s, n, n->op, to, value);
@@ -173,7 +180,8 @@ static void assign_map(struct sema *s, struct node *n)
 	if (stype_is_agg(t) && value->kind != NODE_CALL) {
 		if (!sema_is_number_agg(t) || !to->map->value || to->map->value->kind != ST_INT ||
 		    to->map->is_default) {
-			sema_error(s, n, "a value of type %s can't be assigned from one map to another",
+			sema_error(s, n,
+				   "a value of type %s can't be assigned from one map to another",
 				   stype_name(sema_types(s), t));
 			if (sema_is_number_agg(t))
 				sema_hint(s, "cast it to have its number: %s = (int64)%s", to->text,
@@ -186,7 +194,8 @@ static void assign_map(struct sema *s, struct node *n)
 		sema_error(s, n, "void can't be assigned to a map");
 		return;
 	}
-	/* As bpftrace has it: an aggregation's mistake is the call's (not in 0.17), another's the assignment's. */
+	/* As bpftrace has it: an aggregation's mistake is the call's (not in 0.17), another's the
+	 * assignment's. */
 	sema_map_value(s, to->map, stype_is_agg(t) && !sema_compat17(s) ? value : n, t);
 	to->type = to->map->value;
 }
@@ -271,7 +280,8 @@ static void let(struct sema *s, struct node *n)
 		const struct stype *declared = sema_type(s, type);
 
 		if (declared && (stype_is_agg(declared) || declared->kind == ST_VOID)) {
-			sema_error(s, type, "a variable can't be of type %s", stype_name(sema_types(s), declared));
+			sema_error(s, type, "a variable can't be of type %s",
+				   stype_name(sema_types(s), declared));
 			declared = NULL;
 		}
 		if (declared && (!v->type || v->is_fixed)) {
@@ -303,11 +313,14 @@ static void unroll(struct sema *s, struct node *n)
 	sema_expr(s, n->kids);
 	if (!n->kids->is_const) {
 		if (sema_is_known(n->kids->type))
-			sema_error(s, n, "unroll() wants a number that is known when the script is compiled");
+			sema_error(s, n,
+				   "unroll() wants a number that is known when the script is "
+				   "compiled");
 	} else {
 		count = n->kids->konst;
 		if (count < 1 || count > UNROLL_MAX) {
-			sema_error(s, n, "unroll() repeats 1 to %d times, not %lld", UNROLL_MAX, (long long)count);
+			sema_error(s, n, "unroll() repeats 1 to %d times, not %lld", UNROLL_MAX,
+				   (long long)count);
 			count = 1;
 		}
 	}
@@ -319,12 +332,15 @@ static void unroll(struct sema *s, struct node *n)
 
 static const struct stype *range(struct sema *s, struct node *n)
 {
-	const struct stype *a = sema_read_type(sema_expr(s, n->kids)), *b = sema_read_type(sema_expr(s, n->last));
+	const struct stype *a = sema_read_type(sema_expr(s, n->kids)),
+			   *b = sema_read_type(sema_expr(s, n->last));
 
 	if (sema_is_known(a) && !sema_is_int(a))
-		sema_error(s, n->kids, "a range begins with an integer, not %s", stype_name(sema_types(s), a));
+		sema_error(s, n->kids, "a range begins with an integer, not %s",
+			   stype_name(sema_types(s), a));
 	if (sema_is_known(b) && !sema_is_int(b))
-		sema_error(s, n->last, "a range ends with an integer, not %s", stype_name(sema_types(s), b));
+		sema_error(s, n->last, "a range ends with an integer, not %s",
+			   stype_name(sema_types(s), b));
 	if (!sema_is_int(a) || !sema_is_int(b))
 		return NULL;
 	return sema_common(s, a, b);
@@ -344,7 +360,8 @@ static const struct stype *map_element(struct sema *s, struct node *n)
 	if (!m->key || !m->value)
 		return NULL;
 	if (stype_is_agg(m->value) && !sema_is_number_agg(m->value)) {
-		sema_error(s, n, "a loop can't go over values of type %s", stype_name(sema_types(s), m->value));
+		sema_error(s, n, "a loop can't go over values of type %s",
+			   stype_name(sema_types(s), m->value));
 		return NULL;
 	}
 	types[0] = m->key;
@@ -355,13 +372,15 @@ static const struct stype *map_element(struct sema *s, struct node *n)
 static void for_loop(struct sema *s, struct node *n)
 {
 	struct node *var = n->kids, *over = var->next, *outer = s->loop;
-	const struct stype *t = over->kind == NODE_RANGE ? range(s, over) :
-				over->kind == NODE_MAP ? map_element(s, over) : NULL;
+	const struct stype *t = over->kind == NODE_RANGE ? range(s, over)
+				: over->kind == NODE_MAP ? map_element(s, over)
+							 : NULL;
 	struct bt_var *old = sema_var_find(s, var->text), *v;
 	u32 vars = s->vars.n;
 
 	if (old) {
-		sema_error(s, var, "'%s' is declared already: a name can't be used twice", var->text);
+		sema_error(s, var, "'%s' is declared already: a name can't be used twice",
+			   var->text);
 		declared_earlier(s, old);
 	}
 	s->loop = n;
@@ -392,11 +411,13 @@ static void leave(struct sema *s, struct node *n)
 
 static void leave_program(struct sema *s, struct node *n)
 {
-	const struct stype *t = n->kids ? sema_read_type(sema_expr(s, n->kids)) : NULL, *wanted = s->fn_type;
+	const struct stype *t = n->kids ? sema_read_type(sema_expr(s, n->kids)) : NULL,
+			   *wanted = s->fn_type;
 
 	if (!s->fn) {
 		if (t && sema_is_known(t) && !sema_is_int(t))
-			sema_error(s, n, "a probe returns an integer, not %s", stype_name(sema_types(s), t));
+			sema_error(s, n, "a probe returns an integer, not %s",
+				   stype_name(sema_types(s), t));
 		return;
 	}
 	if (!wanted)
@@ -406,7 +427,8 @@ static void leave_program(struct sema *s, struct node *n)
 			   stype_name(sema_types(s), wanted));
 	else if (t && wanted->kind == ST_VOID)
 		sema_error(s, n, "%s() returns nothing", s->fn->text);
-	else if (t && sema_is_known(t) && !sema_fits(s, t, wanted) && !(sema_is_int(t) && sema_is_int(wanted)))
+	else if (t && sema_is_known(t) && !sema_fits(s, t, wanted) &&
+		 !(sema_is_int(t) && sema_is_int(wanted)))
 		sema_error(s, n, "%s() returns a value of type %s, not %s", s->fn->text,
 			   stype_name(sema_types(s), wanted), stype_name(sema_types(s), t));
 }
@@ -423,7 +445,8 @@ static void discarded(struct sema *s, struct node *n)
 	}
 	s->discard = k;
 	sema_expr(s, k);
-	if (k->kind == NODE_INCREMENT || !sema_is_known(k->type) || k->type->kind == ST_VOID || sema_compat17(s))
+	if (k->kind == NODE_INCREMENT || !sema_is_known(k->type) || k->type->kind == ST_VOID ||
+	    sema_compat17(s))
 		return;
 	sema_warn(s, n, "the value is not used");
 }
@@ -435,23 +458,49 @@ static void statement(struct sema *s, struct node *n)
 	s->weight += s->repeat;
 	if (s->weight > WEIGHT_MAX) {
 		if (!s->too_big)
-			sema_error(s, n, "the script grows too big when its unroll loops are written out");
+			sema_error(
+				s, n,
+				"the script grows too big when its unroll loops are written out");
 		s->too_big = s->final;
 		return;
 	}
 	switch (n->kind) {
-	case NODE_EXPR_STMT: discarded(s, n); break;
-	case NODE_ASSIGN: assign(s, n); break;
-	case NODE_LET: let(s, n); break;
-	case NODE_IF: sema_if(s, n, false); break;
-	case NODE_BLOCK: sema_block(s, n, false); break;
-	case NODE_WHILE: while_loop(s, n); break;
-	case NODE_UNROLL: unroll(s, n); break;
-	case NODE_FOR: for_loop(s, n); break;
-	case NODE_BREAK: case NODE_CONTINUE: leave(s, n); break;
-	case NODE_RETURN: leave_program(s, n); break;
-	case NODE_BAD: break;
-	default: sema_expr(s, n); break;
+	case NODE_EXPR_STMT:
+		discarded(s, n);
+		break;
+	case NODE_ASSIGN:
+		assign(s, n);
+		break;
+	case NODE_LET:
+		let(s, n);
+		break;
+	case NODE_IF:
+		sema_if(s, n, false);
+		break;
+	case NODE_BLOCK:
+		sema_block(s, n, false);
+		break;
+	case NODE_WHILE:
+		while_loop(s, n);
+		break;
+	case NODE_UNROLL:
+		unroll(s, n);
+		break;
+	case NODE_FOR:
+		for_loop(s, n);
+		break;
+	case NODE_BREAK:
+	case NODE_CONTINUE:
+		leave(s, n);
+		break;
+	case NODE_RETURN:
+		leave_program(s, n);
+		break;
+	case NODE_BAD:
+		break;
+	default:
+		sema_expr(s, n);
+		break;
 	}
 }
 
@@ -478,7 +527,8 @@ static void never_used(struct sema *s, const struct node *block, u32 vars)
 {
 	for (u32 i = vars; i < s->vars.n; i++)
 		if (!s->vars.p[i]->is_set && s->vars.p[i]->decl->kind == NODE_LET)
-			sema_warn(s, s->vars.p[i]->decl, "nothing is ever assigned to '%s'", s->vars.p[i]->name);
+			sema_warn(s, s->vars.p[i]->decl, "nothing is ever assigned to '%s'",
+				  s->vars.p[i]->name);
 	for (const struct node *k = block->kids; k && k->next; k = k->next) {
 		if (k->kind != NODE_RETURN && k->kind != NODE_BREAK && k->kind != NODE_CONTINUE)
 			continue;
@@ -489,7 +539,8 @@ static void never_used(struct sema *s, const struct node *block, u32 vars)
 
 void sema_block(struct sema *s, struct node *n, bool is_value)
 {
-	struct sema_call call = { .up = s->calls, .macro = n->text,
+	struct sema_call call = { .up = s->calls,
+				  .macro = n->text,
 				  .at = { (u32)n->value, (u32)(n->value >> 32) } };
 	u32 vars = s->vars.n;
 
@@ -573,7 +624,8 @@ void sema_if(struct sema *s, struct node *n, bool is_value)
 	both = sema_common(s, sema_read_type(yes->type), sema_read_type(no->type));
 	if (!both)
 		sema_error(s, n, "both branches must give one type: there are %s and %s",
-			   stype_name(sema_types(s), yes->type), stype_name(sema_types(s), no->type));
+			   stype_name(sema_types(s), yes->type),
+			   stype_name(sema_types(s), no->type));
 	else
 		n->type = both->kind == ST_NONE ? sema_unknown() : both;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lang/bt/check_type.c - types: of literals, by name, what two have in common, what fits where.
  *
- * A literal is as narrow as its value (bpftrace 0.26 and later; 64 bits before) and takes the sign of
- * what it meets: is_literal.  A variable that has seen literals only is as flexible.
+ * A literal is as narrow as its value (bpftrace 0.26 and later; 64 bits before) and takes the sign
+ * of what it meets: is_literal.  A variable that has seen literals only is as flexible.
  */
 #include "abi/syscall.h"
 #include "lang/bt/check_inner.h"
@@ -47,8 +47,10 @@ static const struct stype *flexible(u32 size)
 
 static u32 bytes_of(s64 v)
 {
-	return v >= INT8_MIN && v <= INT8_MAX ? 1 : v >= INT16_MIN && v <= INT16_MAX ? 2 :
-	       v >= INT32_MIN && v <= INT32_MAX ? 4 : 8;
+	return v >= INT8_MIN && v <= INT8_MAX	  ? 1
+	       : v >= INT16_MIN && v <= INT16_MAX ? 2
+	       : v >= INT32_MIN && v <= INT32_MAX ? 4
+						  : 8;
 }
 
 const struct stype *sema_literal_type(const struct sema *s, u64 v, bool negative)
@@ -73,8 +75,8 @@ bool sema_int_holds(const struct stype *t, s64 v, bool is_unsigned)
 	return bits == 64 || (v >= -((s64)1 << (bits - 1)) && v < (s64)1 << (bits - 1));
 }
 
-/* Both integers' values fit into the result, but for 64-bit ones of different sign, which become signed.  A
- * bool is no integer. */
+/* Both integers' values fit into the result, but for 64-bit ones of different sign, which become
+ * signed.  A bool is no integer. */
 static const struct stype *common_int(const struct stype *a, const struct stype *b)
 {
 	u32 size = MAX(a->size, b->size);
@@ -96,10 +98,11 @@ static const struct stype *common_int(const struct stype *a, const struct stype 
 
 /* ---- what two types have in common ---- */
 
-static const struct stype *common(struct sema *s, const struct stype *a, const struct stype *b, u32 depth);
+static const struct stype *common(struct sema *s, const struct stype *a, const struct stype *b,
+				  u32 depth);
 
-static const struct stype *common_fields(struct sema *s, const struct stype *a, const struct stype *b,
-					 u32 depth)
+static const struct stype *common_fields(struct sema *s, const struct stype *a,
+					 const struct stype *b, u32 depth)
 {
 	const struct stype **types;
 	const char **names;
@@ -133,7 +136,8 @@ static const struct stype *common_ptr(const struct stype *a, const struct stype 
 	return NULL;
 }
 
-static const struct stype *common(struct sema *s, const struct stype *a, const struct stype *b, u32 depth)
+static const struct stype *common(struct sema *s, const struct stype *a, const struct stype *b,
+				  u32 depth)
 {
 	if (depth > STYPE_DEPTH_MAX)
 		return NULL;
@@ -152,13 +156,19 @@ static const struct stype *common(struct sema *s, const struct stype *a, const s
 	if (a->kind != b->kind)
 		return NULL;
 	switch (a->kind) {
-	case ST_STR: case ST_BUF:
+	case ST_STR:
+	case ST_BUF:
 		return a->size >= b->size ? a : b;
 	case ST_PTR:
 		return common_ptr(a, b);
-	case ST_TUPLE: case ST_RECORD:
+	case ST_TUPLE:
+	case ST_RECORD:
 		return common_fields(s, a, b, depth);
-	case ST_SUM: case ST_MIN: case ST_MAX: case ST_AVG: case ST_STATS:
+	case ST_SUM:
+	case ST_MIN:
+	case ST_MAX:
+	case ST_AVG:
+	case ST_STATS:
 		return a->is_signed ? a : b;
 	default:
 		return NULL;
@@ -186,11 +196,13 @@ static bool fits(const struct stype *from, const struct stype *to, u32 depth)
 	if (from->kind != to->kind)
 		return false;
 	switch (from->kind) {
-	case ST_STR: case ST_BUF:
+	case ST_STR:
+	case ST_BUF:
 		return from->size <= to->size;
 	case ST_PTR:
 		return common_ptr(from, to);
-	case ST_TUPLE: case ST_RECORD:
+	case ST_TUPLE:
+	case ST_RECORD:
 		if (from->n_fields != to->n_fields)
 			return false;
 		for (u32 i = 0; i < to->n_fields; i++) {
@@ -220,8 +232,9 @@ static const struct {
 	u32 size;
 	bool is_signed;
 } int_names[] = {
-	{ "int8", 1, true }, { "int16", 2, true }, { "int32", 4, true }, { "int64", 8, true },
-	{ "uint8", 1, false }, { "uint16", 2, false }, { "uint32", 4, false }, { "uint64", 8, false },
+	{ "int8", 1, true },	{ "int16", 2, true },	{ "int32", 4, true },
+	{ "int64", 8, true },	{ "uint8", 1, false },	{ "uint16", 2, false },
+	{ "uint32", 4, false }, { "uint64", 8, false },
 };
 
 /* C's own names, for when there is no BTF to ask. */
@@ -230,23 +243,41 @@ static const struct {
 	u32 size;
 	bool is_signed;
 } c_names[] = {
-	{ "char", 1, true }, { "signed char", 1, true }, { "unsigned char", 1, false },
-	{ "short", 2, true }, { "unsigned short", 2, false }, { "int", 4, true },
-	{ "unsigned", 4, false }, { "unsigned int", 4, false }, { "signed", 4, true },
-	{ "long", 8, true }, { "unsigned long", 8, false }, { "long int", 8, true },
-	{ "unsigned long int", 8, false }, { "long long", 8, true }, { "unsigned long long", 8, false },
-	{ "int8_t", 1, true }, { "int16_t", 2, true }, { "int32_t", 4, true }, { "int64_t", 8, true },
-	{ "uint8_t", 1, false }, { "uint16_t", 2, false }, { "uint32_t", 4, false },
-	{ "uint64_t", 8, false }, { "size_t", 8, false }, { "ssize_t", 8, true },
+	{ "char", 1, true },
+	{ "signed char", 1, true },
+	{ "unsigned char", 1, false },
+	{ "short", 2, true },
+	{ "unsigned short", 2, false },
+	{ "int", 4, true },
+	{ "unsigned", 4, false },
+	{ "unsigned int", 4, false },
+	{ "signed", 4, true },
+	{ "long", 8, true },
+	{ "unsigned long", 8, false },
+	{ "long int", 8, true },
+	{ "unsigned long int", 8, false },
+	{ "long long", 8, true },
+	{ "unsigned long long", 8, false },
+	{ "int8_t", 1, true },
+	{ "int16_t", 2, true },
+	{ "int32_t", 4, true },
+	{ "int64_t", 8, true },
+	{ "uint8_t", 1, false },
+	{ "uint16_t", 2, false },
+	{ "uint32_t", 4, false },
+	{ "uint64_t", 8, false },
+	{ "size_t", 8, false },
+	{ "ssize_t", 8, true },
 };
 
 static const struct {
 	const char *name;
 	enum stype_kind kind;
 } other_names[] = {
-	{ "ksym_t", ST_KSYM }, { "usym_t", ST_USYM }, { "username_t", ST_USERNAME }, { "inet", ST_INET },
-	{ "mac_address", ST_MAC }, { "timestamp", ST_TIMESTAMP }, { "cgroup_path_t", ST_CGROUP },
-	{ "count_t", ST_COUNT },
+	{ "ksym_t", ST_KSYM },		{ "usym_t", ST_USYM },
+	{ "username_t", ST_USERNAME },	{ "inet", ST_INET },
+	{ "mac_address", ST_MAC },	{ "timestamp", ST_TIMESTAMP },
+	{ "cgroup_path_t", ST_CGROUP }, { "count_t", ST_COUNT },
 };
 
 static const struct {
@@ -254,9 +285,9 @@ static const struct {
 	enum stype_kind kind;
 	bool is_signed;
 } agg_names[] = {
-	{ "sum_t", ST_SUM, true }, { "usum_t", ST_SUM, false }, { "min_t", ST_MIN, true },
-	{ "umin_t", ST_MIN, false }, { "max_t", ST_MAX, true }, { "umax_t", ST_MAX, false },
-	{ "avg_t", ST_AVG, true }, { "uavg_t", ST_AVG, false }, { "stats_t", ST_STATS, true },
+	{ "sum_t", ST_SUM, true },	 { "usum_t", ST_SUM, false }, { "min_t", ST_MIN, true },
+	{ "umin_t", ST_MIN, false },	 { "max_t", ST_MAX, true },   { "umax_t", ST_MAX, false },
+	{ "avg_t", ST_AVG, true },	 { "uavg_t", ST_AVG, false }, { "stats_t", ST_STATS, true },
 	{ "ustats_t", ST_STATS, false },
 };
 
@@ -287,7 +318,8 @@ const struct stype *sema_type_find(struct sema *s, const char *name)
 
 	if (t)
 		return t;
-	if (s->ctypes && s->probe && s->probe->binary && s->w && s->w->dwarf_btf && !s->probe->has_dwarf) {
+	if (s->ctypes && s->probe && s->probe->binary && s->w && s->w->dwarf_btf &&
+	    !s->probe->has_dwarf) {
 		/* what a binary of ours defines is asked for before the kernel's types */
 		s->probe->has_dwarf = true;
 		dwarf = s->w->dwarf_btf(s->w->arg, s->probe->binary);
@@ -310,7 +342,8 @@ static void hint_type(struct sema *s, const char *name)
 
 	/* the same name, but a union or a typedef */
 	for (u32 i = 0; i < ARRAY_SIZE(tags) && s->ctypes; i++) {
-		const char *other = arena_printf(&s->prog->arena, "%s%s", tags[i], bare ? bare + 1 : name);
+		const char *other =
+			arena_printf(&s->prog->arena, "%s%s", tags[i], bare ? bare + 1 : name);
 
 		if (!ctypes_find(s->ctypes, other))
 			continue;
@@ -345,7 +378,8 @@ static const struct stype *dimension(struct sema *s, struct node *at, struct nod
 	if (!sema_literal_int(s, n, "number of elements", &count))
 		return NULL;
 	if (count < 1 || (u64)count * MAX(t->size, 1) > TYPE_BYTES_MAX) {
-		sema_error(s, n, "%lld elements of '%s': at most %d bytes may be had, and 1 is the least",
+		sema_error(s, n,
+			   "%lld elements of '%s': at most %d bytes may be had, and 1 is the least",
 			   (long long)count, name, TYPE_BYTES_MAX);
 		return NULL;
 	}

@@ -69,8 +69,10 @@ static void sema_free(struct sema *s)
 int bt_compile(struct bt_program *p, const struct bt_world *w, const struct bt_opts *opts,
 	       struct diag *dg, struct mod **out, struct script **script)
 {
-	struct diag own = {0};
-	struct sema s = { .prog = p, .w = w, .opts = opts, .dg = dg ? dg : &own, .script = script_new() };
+	struct diag own = { 0 };
+	struct sema s = {
+		.prog = p, .w = w, .opts = opts, .dg = dg ? dg : &own, .script = script_new()
+	};
 	struct mod *m = NULL;
 	int err = -ENOMEM;
 

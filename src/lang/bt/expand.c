@@ -20,7 +20,9 @@ static void collect_fns(struct sema *s)
 		if (n->kind != NODE_FN)
 			continue;
 		if (bt_func_find(n->text))
-			sema_error(s, n, "'%s' is a function that is there already: choose another name", n->text);
+			sema_error(s, n,
+				   "'%s' is a function that is there already: choose another name",
+				   n->text);
 		for (u32 i = 0; i < s->fns.n; i++)
 			if (!strcmp(s->fns.p[i]->text, n->text))
 				sema_error(s, n, "function '%s' is defined twice", n->text);

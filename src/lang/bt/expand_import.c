@@ -4,7 +4,8 @@
  *	import "x.bt";     its items take the import's place; each file once
  *	import "x.h";      as if it were included
  *
- * The text of an imported file is put behind the script's own, so that a span says which file it is in.
+ * The text of an imported file is put behind the script's own, so that a span says which file it is
+ * in.
  */
 #include "lang/bt/check_inner.h"
 #include "lang/cdecl/cdecl.h"
@@ -85,7 +86,9 @@ static void import_list(struct importer *im, struct node *root, const char *impo
 		next = n->next;
 		n->next = NULL;
 		if (n->kind == NODE_IMPORT)
-			list = import_script(im, n, *importer ? beside(im->s->prog, importer, n->text) : n->text);
+			list = import_script(im, n,
+					     *importer ? beside(im->s->prog, importer, n->text)
+						       : n->text);
 		for (struct node *k = list; k; k = k->next) {
 			if (last)
 				last->next = k;
@@ -100,7 +103,8 @@ static void import_list(struct importer *im, struct node *root, const char *impo
 	root->last = last;
 }
 
-static struct node *parse_script(struct importer *im, struct node *n, const char *path, const char *text)
+static struct node *parse_script(struct importer *im, struct node *n, const char *path,
+				 const char *text)
 {
 	struct bt_program *part = NULL, *p = im->s->prog;
 	struct node *root = NULL;
@@ -169,7 +173,8 @@ void expand_imports(struct sema *s)
 
 /* ---- C ---- */
 
-/* All C of one file as one text, everything else blank: conditions span several nodes, and places stay right. */
+/* All C of one file as one text, everything else blank: conditions span several nodes, and places
+ * stay right. */
 static void add_c(struct sema *s, const char *file, u32 from, u32 to)
 {
 	u32 len = to - from;
@@ -181,7 +186,8 @@ static void add_c(struct sema *s, const char *file, u32 from, u32 to)
 	for (struct node *n = s->prog->root->kids; n; n = n->next) {
 		if (n->kind != NODE_C || n->value || n->at.from < from || n->at.to > to)
 			continue;
-		memcpy(text + (n->at.from - from), s->prog->text + n->at.from, n->at.to - n->at.from);
+		memcpy(text + (n->at.from - from), s->prog->text + n->at.from,
+		       n->at.to - n->at.from);
 		if (strchr("})", s->prog->text[n->at.to - 1]) && *n->text != '#' && n->at.to < to)
 			text[n->at.to - from] = ';'; /* a struct whose ';' was left out */
 		any = true;
@@ -192,9 +198,11 @@ static void add_c(struct sema *s, const char *file, u32 from, u32 to)
 
 void expand_c(struct sema *s)
 {
-	struct ctypes_opts o = { .types = sema_types(s), .btf = s->w ? s->w->btf : NULL,
+	struct ctypes_opts o = { .types = sema_types(s),
+				 .btf = s->w ? s->w->btf : NULL,
 				 .btf_get = s->w ? s->w->btf_get : NULL,
-				 .include = s->w ? s->w->include : NULL, .arg = s->w ? s->w->arg : NULL };
+				 .include = s->w ? s->w->include : NULL,
+				 .arg = s->w ? s->w->arg : NULL };
 	struct bt_program *p = s->prog;
 
 	if (ctypes_new(&o, &s->ctypes)) {

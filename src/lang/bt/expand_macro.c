@@ -6,8 +6,9 @@
  *	$v   a variable of the caller       @m   a map of the caller
  *	by   an expression, or a type as typeof(x), put wherever it is named
  *
- * Hygiene: every other variable of the body gets a name of its own ("$t" is "$t.1"), and no other map may be
- * named.  Macros of one name differ in number and kinds of their parameters; the most precise one fits.
+ * Hygiene: every other variable of the body gets a name of its own ("$t" is "$t.1"), and no other
+ * map may be named.  Macros of one name differ in number and kinds of their parameters; the most
+ * precise one fits.
  */
 #include "lang/bt/check_inner.h"
 #include "lang/bt/func.h"
@@ -57,9 +58,12 @@ static bool is_typeof(const struct node *n)
 static bool arg_fits(const struct node *param, const struct node *arg)
 {
 	switch (*param->text) {
-	case '$': return arg->kind == NODE_VAR;
-	case '@': return arg->kind == NODE_MAP && !arg->kids;
-	default: return true;
+	case '$':
+		return arg->kind == NODE_VAR;
+	case '@':
+		return arg->kind == NODE_MAP && !arg->kids;
+	default:
+		return true;
 	}
 }
 
@@ -85,7 +89,8 @@ static u32 precision(const struct node *macro)
 }
 
 /* NULL: none.  similar: one of that name that does not fit. */
-static const struct node *find(struct expander *x, const struct node *call, const struct node **similar)
+static const struct node *find(struct expander *x, const struct node *call,
+			       const struct node **similar)
 {
 	const struct node *best = NULL;
 
@@ -110,10 +115,12 @@ static void no_fit(struct expander *x, struct node *call, const struct node *mac
 
 	sema_error(x->s, call, "the arguments of %s() fit no macro of that name", call->text);
 	if (wanted != given) {
-		sema_hint(x->s, "it takes %u argument%s, not %u", wanted, wanted == 1 ? "" : "s", given);
+		sema_hint(x->s, "it takes %u argument%s, not %u", wanted, wanted == 1 ? "" : "s",
+			  given);
 		return;
 	}
-	for (const struct node *p = macro->kids; p && p->kind == NODE_PARAM && arg; p = p->next, arg = arg->next, i++)
+	for (const struct node *p = macro->kids; p && p->kind == NODE_PARAM && arg;
+	     p = p->next, arg = arg->next, i++)
 		if (!arg_fits(p, arg))
 			sema_hint(x->s, "argument %u, for %s, must be a %s, not a%s %s", i, p->text,
 				  *p->text == '$' ? "variable" : "map",
@@ -126,7 +133,8 @@ static bool same_params(const struct node *a, const struct node *b)
 	const struct node *p = a->kids, *q = b->kids;
 
 	for (; p && q && p->kind == NODE_PARAM && q->kind == NODE_PARAM; p = p->next, q = q->next) {
-		bool name = *p->text != '$' && *p->text != '@', other = *q->text != '$' && *q->text != '@';
+		bool name = *p->text != '$' && *p->text != '@',
+		     other = *q->text != '$' && *q->text != '@';
 
 		if (name != other || (!name && *p->text != *q->text))
 			return false;
@@ -217,7 +225,8 @@ static struct node *put_arg(struct use *u, const struct node *arg)
 	return wrapped(p, NODE_BLOCK, wrapped(p, NODE_EXPR_STMT, copy));
 }
 
-/* A type that names a parameter, "(t *)x": the argument's type, with the pointers and dimensions of both. */
+/* A type that names a parameter, "(t *)x": the argument's type, with the pointers and dimensions of
+ * both. */
 static bool put_type(struct use *u, struct node *copy)
 {
 	const struct node *arg, *of;
@@ -231,11 +240,13 @@ static bool put_type(struct use *u, struct node *copy)
 	if (tag || of->kind == NODE_NAME) {
 		/* "struct t" */
 		if (of->kind != NODE_NAME && (of->kind != NODE_TYPE || of->kids || of->value)) {
-			sema_error(u->x->s, arg, "this can't be put behind '%.*s'", (int)(tag - copy->text), copy->text);
+			sema_error(u->x->s, arg, "this can't be put behind '%.*s'",
+				   (int)(tag - copy->text), copy->text);
 			return false;
 		}
-		copy->text = tag ? arena_printf(&u->x->s->prog->arena, "%.*s %s", (int)(tag - copy->text),
-						copy->text, of->text) : of->text;
+		copy->text = tag ? arena_printf(&u->x->s->prog->arena, "%.*s %s",
+						(int)(tag - copy->text), copy->text, of->text)
+				 : of->text;
 		return true;
 	}
 	if (of->kind == NODE_TYPE) {
@@ -275,7 +286,7 @@ static bool path_of(const struct node *n, struct str *out)
 static void put_path(struct use *u, struct node *copy)
 {
 	const struct node *arg = arg_of(u, copy->text);
-	struct str path = {0};
+	struct str path = { 0 };
 
 	if (arg && path_of(arg, &path))
 		copy->text = arena_strdup(&u->x->s->prog->arena, str_text(&path));
@@ -300,7 +311,8 @@ static void rename_map(struct use *u, struct node *copy)
 		copy->text = arg->text;
 		return;
 	}
-	sema_error(u->x->s, copy, "a macro can only use maps that are given to it: '%s' is none of its parameters",
+	sema_error(u->x->s, copy,
+		   "a macro can only use maps that are given to it: '%s' is none of its parameters",
 		   copy->text);
 	sema_hint(u->x->s, "write: macro %s(%s%s) and call it with the map", u->macro->text,
 		  u->n ? "..., " : "", copy->text);
@@ -321,7 +333,8 @@ static struct node *put_in(struct use *u, const struct node *n)
 	struct expander *x = u->x;
 	const struct node *arg;
 	struct node *copy;
-	bool question = n->kind == NODE_SIZEOF || n->kind == NODE_OFFSETOF || n->kind == NODE_TYPEOF;
+	bool question =
+		n->kind == NODE_SIZEOF || n->kind == NODE_OFFSETOF || n->kind == NODE_TYPEOF;
 
 	if (++x->nodes > EXPAND_NODES_MAX)
 		x->too_big = true;
@@ -376,7 +389,8 @@ static void expand(struct expander *x, struct node *call, const struct node *mac
 
 	if (is_recursive(x, call, macro))
 		return;
-	for (const struct node *p = macro->kids; p && p->kind == NODE_PARAM && arg; p = p->next, arg = arg->next) {
+	for (const struct node *p = macro->kids; p && p->kind == NODE_PARAM && arg;
+	     p = p->next, arg = arg->next) {
 		u.params[u.n] = p;
 		u.args[u.n++] = arg;
 	}
@@ -407,7 +421,8 @@ static void name_or_call(struct expander *x, struct node *n)
 static void walk(struct expander *x, struct node *n)
 {
 	struct node *first = n->kids;
-	bool question = n->kind == NODE_SIZEOF || n->kind == NODE_OFFSETOF || n->kind == NODE_TYPEOF;
+	bool question =
+		n->kind == NODE_SIZEOF || n->kind == NODE_OFFSETOF || n->kind == NODE_TYPEOF;
 
 	if (x->too_big)
 		return;
@@ -450,6 +465,7 @@ void expand_macros(struct sema *s)
 			no_types(&x, n);
 	}
 	if (x.too_big)
-		sema_error(s, s->prog->root, "macros make the script bigger than %d nodes", EXPAND_NODES_MAX);
+		sema_error(s, s->prog->root, "macros make the script bigger than %d nodes",
+			   EXPAND_NODES_MAX);
 	vec_free(&x.macros);
 }

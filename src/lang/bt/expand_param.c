@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/expand_param.c - what the command line gives to a script, and #defines that are expressions.
+/* lang/bt/expand_param.c - what the command line gives to a script, and #defines that are
+ * expressions.
  *
  * A parameter is a number where it reads as one, else a string; in str() always a string.
  */
@@ -13,7 +14,7 @@ enum { DEFINES_DEPTH_MAX = 32 };
 
 struct walker {
 	struct sema *s;
-	u32 depth, defines;   /* how deep in the tree, in #defines of #defines */
+	u32 depth, defines; /* how deep in the tree, in #defines of #defines */
 	u32 nodes;
 };
 
@@ -39,7 +40,8 @@ static void positional(struct walker *w, struct node *n)
 	}
 	if (!*text) {
 		if (!sema_compat17(s) && n->value > s->opts->n_params)
-			sema_warn(s, n, "parameter $%llu was not given: it is 0", (unsigned long long)n->value);
+			sema_warn(s, n, "parameter $%llu was not given: it is 0",
+				  (unsigned long long)n->value);
 		sema_become_int(s, n, 0, false);
 		return;
 	}
@@ -98,13 +100,14 @@ static void define(struct walker *w, struct node *n)
 	struct sema *s = w->s;
 	const char *text = s->ctypes ? ctypes_define(s->ctypes, n->text) : NULL;
 	struct bt_program *part = NULL;
-	struct str source = {0};
+	struct str source = { 0 };
 	struct node *expr = NULL;
 
 	if (!text || !*text || is_known_name(w, n->text))
 		return;
 	if (w->defines >= DEFINES_DEPTH_MAX) {
-		sema_error(s, n, "#define %s: more than %d #defines deep", n->text, DEFINES_DEPTH_MAX);
+		sema_error(s, n, "#define %s: more than %d #defines deep", n->text,
+			   DEFINES_DEPTH_MAX);
 		return;
 	}
 	str_addf(&source, "begin { _ = (%s\n); }", text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lang/bt/settings.c - settings: defaults, config blocks, BPFTRACE_ variables; all by settings.def. */
+/* lang/bt/settings.c - defaults, config blocks, BPFTRACE_ variables; all by settings.def. */
 #include "lang/bt/check_inner.h"
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +15,7 @@ static const struct setting {
 	u32 off, size;
 	const char *old_env;
 } settings[] = {
-#define SETTING(n, kind, def, def17, env)                                                        \
+#define SETTING(n, kind, def, def17, env) \
 	{ #n, kind, offsetof(struct bt_settings, n), sizeof(((struct bt_settings *)0)->n), env },
 #include "lang/bt/settings.def"
 };
@@ -48,7 +48,8 @@ static const struct {
 };
 
 static const char *const licenses[] = {
-	"GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL",
+	"GPL",		"GPL v2",	"GPL and additional rights",
+	"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL",
 };
 
 static void defaults(struct bt_settings *set, bool compat17)
@@ -98,10 +99,12 @@ static const char *set_bool(struct sema *s, const struct setting *st, const char
 {
 	static const char *const yes[] = { "1", "true", "on", "yes" };
 	static const char *const no[] = { "0", "false", "off", "no" };
-	bool v = among(text, yes, ARRAY_SIZE(yes)) || (st->kind == UNSTABLE &&
-		 (!strcasecmp(text, "enable") || !strcasecmp(text, "warn")));
+	bool v = among(text, yes, ARRAY_SIZE(yes)) ||
+		 (st->kind == UNSTABLE &&
+		  (!strcasecmp(text, "enable") || !strcasecmp(text, "warn")));
 
-	if (!v && !among(text, no, ARRAY_SIZE(no)) && !(st->kind == UNSTABLE && !strcasecmp(text, "error")))
+	if (!v && !among(text, no, ARRAY_SIZE(no)) &&
+	    !(st->kind == UNSTABLE && !strcasecmp(text, "error")))
 		return st->kind == UNSTABLE ? "is one of: enable, warn, error" : "is true or false";
 	memcpy((char *)&s->set + st->off, &v, sizeof(v));
 	return NULL;
@@ -109,14 +112,15 @@ static const char *set_bool(struct sema *s, const struct setting *st, const char
 
 static const char *set_choice(struct sema *s, const struct setting *st, const char *text)
 {
-	struct str list = {0};
+	struct str list = { 0 };
 	const char *why = NULL;
 
 	for (u32 i = 0; i < ARRAY_SIZE(choices); i++) {
 		if (strcmp(choices[i].name, st->name))
 			continue;
 		/* 0.17 has a switch here: 1 is the default */
-		if (!strcmp(st->name, "cache_user_symbols") && (!strcmp(text, "0") || !strcmp(text, "1")))
+		if (!strcmp(st->name, "cache_user_symbols") &&
+		    (!strcmp(text, "0") || !strcmp(text, "1")))
 			text = *text == '0' ? "none" : "per_pid";
 		for (u32 v = 0; choices[i].words[v]; v++) {
 			if (!strcasecmp(text, choices[i].words[v])) {
@@ -137,7 +141,8 @@ static const char *set_text(struct sema *s, const struct setting *st, const char
 	const char *copy = arena_strdup(&s->prog->arena, text);
 
 	if (!strcmp(st->name, "license") && !among(text, licenses, ARRAY_SIZE(licenses)))
-		return "is one that the kernel knows: GPL, GPL v2, GPL and additional rights, Dual BSD/GPL, "
+		return "is one that the kernel knows: GPL, GPL v2, GPL and additional rights, Dual "
+		       "BSD/GPL, "
 		       "Dual MIT/GPL, Dual MPL/GPL";
 	memcpy((char *)&s->set + st->off, &copy, sizeof(copy));
 	return NULL;
@@ -146,10 +151,15 @@ static const char *set_text(struct sema *s, const struct setting *st, const char
 static const char *set(struct sema *s, const struct setting *st, const char *text)
 {
 	switch (st->kind) {
-	case NUMBER: return set_number(s, st, text);
-	case BOOL: case UNSTABLE: return set_bool(s, st, text);
-	case CHOICE: return set_choice(s, st, text);
-	case TEXT: return set_text(s, st, text);
+	case NUMBER:
+		return set_number(s, st, text);
+	case BOOL:
+	case UNSTABLE:
+		return set_bool(s, st, text);
+	case CHOICE:
+		return set_choice(s, st, text);
+	case TEXT:
+		return set_text(s, st, text);
 	}
 	return "can't be set";
 }
@@ -159,10 +169,15 @@ static const char *set(struct sema *s, const struct setting *st, const char *tex
 static const char *value_text(struct sema *s, const struct node *v)
 {
 	switch (v->kind) {
-	case NODE_INT: return arena_printf(&s->prog->arena, "%llu", (unsigned long long)v->value);
-	case NODE_BOOL: return v->value ? "true" : "false";
-	case NODE_STR: case NODE_NAME: return v->text;
-	default: return NULL;
+	case NODE_INT:
+		return arena_printf(&s->prog->arena, "%llu", (unsigned long long)v->value);
+	case NODE_BOOL:
+		return v->value ? "true" : "false";
+	case NODE_STR:
+	case NODE_NAME:
+		return v->text;
+	default:
+		return NULL;
 	}
 }
 
@@ -260,7 +275,8 @@ static void from_env(struct sema *s, const struct setting *st, const char *name)
 	if (!why)
 		return;
 	s->failed = true;
-	diag_error(s->dg, (struct place){0}, -EINVAL, "%s %s, not '%s'", env_name(s, name), why, text);
+	diag_error(s->dg, (struct place){ 0 }, -EINVAL, "%s %s, not '%s'", env_name(s, name), why,
+		   text);
 }
 
 static void environment(struct sema *s)
