@@ -470,6 +470,7 @@ TEST(settings_are_checked)
 	said("config = { unstable_tseries=error } begin { @x = tseries(1, 5, 5) }",
 	     "1:50: tseries() is unstable");
 	said("config = { max_type_passes=1 } begin { @x = 1 }", "types do not settle");
+	said("begin { @x = config.no_such_thing }", "1:14: there is no setting 'no_such_thing'");
 	said("config = { btf=\"x\" } begin { }", "in the environment only");
 	check_with(&c,
 		   "config = { max_strlen=30; BPFTRACE_MAX_MAP_KEYS=7; stack_mode=perf } begin { }",

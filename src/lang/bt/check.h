@@ -161,7 +161,7 @@ bool sema_fits(struct sema *s, const struct stype *from, const struct stype *to)
 struct script_action *sema_action(struct sema *s, struct node *n, enum script_action_kind kind);
 /* Its arguments' tuple: offsets from the record's start. */
 const struct stype *sema_record(struct sema *s, const struct stype *const *types, u32 n);
-/* A type by name as a cast says it ("struct task_struct", "uint64", "int8"), from DWARF of the probe's
+/* A type by name as a cast says it ("struct task_struct", "uint64"), from DWARF of the probe's
  * binary, too: NULL, none. */
 const struct stype *sema_type_find(struct sema *s, const char *name);
 /* The type of a TYPE node; NULL and a mistake. */

@@ -316,12 +316,14 @@ int bt_settings_load(struct sema *s)
 
 bool bt_setting_at(const struct bt_settings *set, u32 i, struct bt_setting_value *out)
 {
-	const struct setting *st = &settings[i];
-	const char *at = (const char *)set + st->off;
+	const struct setting *st;
+	const char *at;
 	u32 word;
 
 	if (i >= ARRAY_SIZE(settings))
 		return false;
+	st = &settings[i];
+	at = (const char *)set + st->off;
 	*out = (struct bt_setting_value){ .name = st->name };
 	switch (st->kind) {
 	case TEXT:
