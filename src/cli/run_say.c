@@ -77,12 +77,15 @@ static void say_bpftrace(const struct osmia *o, unsigned n)
 static void say_osmia(struct osmia *o, unsigned n)
 {
 	enum osmia_level level = osmia_message_level(o, n);
-	const char *text = osmia_message_at(o, n, NULL);
+	struct osmia_place at;
+	const char *text = osmia_message_at(o, n, &at);
+	bool is_hint = osmia_is_script(o) && level == OSMIA_NOTE && !at.file && explains(o, n);
 
 	if (is_source(o, n))
 		fprintf(stderr, "%s\n", text);
 	else
-		cli_error("%s%s", level == OSMIA_WARNING ? "warning: " : "", osmia_message(o, n));
+		cli_error("%s%s", level == OSMIA_WARNING ? "warning: " : is_hint ? "hint: " : "",
+			  osmia_message(o, n));
 }
 
 void run_say(struct run *r, struct osmia *o)
