@@ -44,8 +44,8 @@ LIB_SRC := $(wildcard src/osmia*.c src/base/*.c src/isa/*.c src/elf/*.c src/abi/
 	src/ra/*.c src/gen/*.c src/lang/*/*.c)
 CLI_SRC := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/*/test_*.c)
-# tests/guest speaks to a guest only.
-TEST_SH := $(filter-out tests/guest/%,$(wildcard tests/*/*.sh))
+# tests/guest speaks to a guest only; a lib.sh is sourced by others.
+TEST_SH := $(filter-out tests/guest/% %/lib.sh,$(wildcard tests/*/*.sh))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
