@@ -9,6 +9,7 @@
 #include "lang/bt/probe_priv.h"
 #include <ctype.h>
 #include <errno.h>
+#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -421,13 +422,19 @@ static int probe_programs(struct sema *s, struct node *node, const struct probe_
 
 /* ---- the phase ---- */
 
-static bool is_wanted(const struct sema *s, enum script_hook h)
+static bool is_wanted(struct sema *s, struct probe_place *p, const regex_t *filter)
 {
-	if (h == HOOK_TEST)
-		return s->opts->test_mode;
-	if (h == HOOK_BENCH)
-		return s->opts->bench_mode;
-	return true;
+	switch (p->a.hook) {
+	case HOOK_TEST: return s->opts->test_mode;
+	case HOOK_BENCH: return s->opts->bench_mode;
+	case HOOK_BEGIN: case HOOK_END: case HOOK_SELF: return true;
+	default: break;
+	}
+	if (!filter)
+		return true;
+	if (!p->a.name)
+		p->a.name = attach_name(&s->script->arena, &p->a, s->opts->compat);
+	return !regexec(filter, p->a.name, 0, NULL, 0);
 }
 
 /* The places of all attach points.  A pattern that fits nothing is no mistake beside one that does:
@@ -465,7 +472,7 @@ static int stand_in(struct sema *s, struct node *node)
 	return vec_push(&s->probes, b) ? 0 : -ENOMEM;
 }
 
-static int probe_node(struct sema *s, struct node *node)
+static int probe_node(struct sema *s, struct node *node, const regex_t *filter)
 {
 	struct probe_uses uses = {0};
 	probe_places places = {0};
@@ -479,9 +486,9 @@ static int probe_node(struct sema *s, struct node *node)
 			uses_find(k, &uses);
 	/* Functions of the user engine's kernel have names, but no addresses. */
 	uses.probe |= uses.func && s->w->is_user;
-	err = probe_places_find(s, node, uses.probe || uses.args, &places);
+	err = probe_places_find(s, node, uses.probe || uses.args || filter, &places);
 	for (u32 i = 0; i < places.n; i++)
-		if (is_wanted(s, places.p[i].a.hook))
+		if (is_wanted(s, &places.p[i], filter))
 			places.p[kept++] = places.p[i];
 	places.n = kept;
 	if (!err && places.n)
@@ -514,18 +521,43 @@ static int failure(const struct sema *s, u32 before)
 											 : -EINVAL;
 }
 
+/* --probe-filter; *on: there is one.  To be freed then. */
+static int filter_read(struct sema *s, regex_t *filter, bool *on)
+{
+	const char *text = s->opts->probe_filter;
+	char why[128];
+	int err;
+
+	*on = false;
+	if (!text || !*text)
+		return 0;
+	err = regcomp(filter, text, REG_EXTENDED | REG_NOSUB);
+	*on = !err;
+	if (!err)
+		return 0;
+	regerror(err, filter, why, sizeof(why));
+	return diag_error(s->dg, (struct place){0}, -EINVAL,
+			  "--probe-filter '%s' is no regular expression: %s", text, why);
+}
+
 int bt_probes(struct sema *s)
 {
+	regex_t filter;
+	bool filtered;
 	bool final = s->final, failed = s->failed;
 	u32 before = s->dg ? s->dg->n_errors : 0;
-	int err = 0;
+	int err = filter_read(s, &filter, &filtered);
 
+	if (err)
+		return err;
 	s->final = true; /* this phase runs once: mistakes are told now */
 	s->failed = false;
 	for (struct node *n = s->prog->root->kids;
 	     n && err != -ENOMEM && err != -E2BIG && !is_enough(s); n = n->next)
 		if (n->kind == NODE_PROBE)
-			err = probe_node(s, n);
+			err = probe_node(s, n, filtered ? &filter : NULL);
+	if (filtered)
+		regfree(&filter);
 	if (err != -ENOMEM && err != -E2BIG)
 		err = s->failed ? failure(s, before) : limits_check(s);
 	s->final = final;
