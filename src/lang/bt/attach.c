@@ -22,6 +22,7 @@ struct parts {
 	const char *text;
 	const char *p[PARTS_MAX];   /* [0] is the provider */
 	bool quoted[PARTS_MAX];
+	u32 unquoted[PARTS_MAX];    /* where the last quote ended */
 	u32 n;
 	bool is_line;               /* '@' stood behind part 1 */
 	bool is_list;
@@ -257,8 +258,10 @@ static int parts_split(struct parts *p)
 	for (const char *c = p->text;; c++) {
 		if (*c == '"' && (*c)) {
 			quoted = !quoted;
-			if (p->n < PARTS_MAX)
+			if (p->n < PARTS_MAX) {
 				p->quoted[p->n] = true;
+				p->unquoted[p->n] = (u32)part.len;
+			}
 			continue;
 		}
 		if (quoted && *c == '\\' && c[1]) {
@@ -291,10 +294,11 @@ static int count_error(struct parts *p, const char *wanted, const char *form)
 	return bad(p, "%s takes %s arguments, found %u: %s", p->p[0], wanted, p->n - 1, form);
 }
 
-/* "FUNCTION[+OFFSET]" */
-static int take_function(struct parts *p, const char *text, bool quoted, struct script_attach *out)
+/* The last part: "FUNCTION[+OFFSET]"; what is quoted is the name's. */
+static int take_function(struct parts *p, struct script_attach *out)
 {
-	const char *plus = quoted ? NULL : strrchr(text, '+');
+	const char *text = p->p[p->n - 1], *name_end = text + p->unquoted[p->n - 1];
+	const char *plus = strrchr(name_end, '+');
 
 	out->fn = text;
 	/* operator+ and the like have theirs in front of no number */
@@ -307,7 +311,7 @@ static int take_function(struct parts *p, const char *text, bool quoted, struct 
 	}
 	if (plus == text)
 		return bad(p, "'%s': a function belongs before '+'", text);
-	if (memchr(text, '+', (size_t)(plus - text)))
+	if (memchr(name_end, '+', (size_t)(plus - name_end)))
 		return bad(p, "'%s': one offset only", text);
 	out->fn = arena_printf(p->a, "%.*s", (int)(plus - text), text);
 	return 0;
@@ -362,7 +366,7 @@ static int form_kprobe(struct parts *p, struct script_attach *out)
 		out->target = p->p[1];
 	if (!p->quoted[p->n - 1] && attach_number(p->p[p->n - 1], &out->off))
 		return 0;
-	err = take_function(p, p->p[p->n - 1], p->quoted[p->n - 1], out);
+	err = take_function(p, out);
 	if (!err && out->off && out->hook == HOOK_KRETPROBE)
 		err = bad(p, "a kretprobe takes no offset: it is where the function returns");
 	if (!err && !*out->fn)
@@ -469,7 +473,7 @@ static int form_uprobe(struct parts *p, struct script_attach *out)
 				   out->target);
 		return 0;
 	}
-	err = take_function(p, fn, quoted, out);
+	err = take_function(p, out);
 	if (!err && out->hook == HOOK_URETPROBE && out->off)
 		err = bad(p, "a uretprobe takes no offset: it is where the function returns");
 	if (!err && !*out->fn)
