@@ -324,6 +324,19 @@ static int find_address(struct finding *f, struct script_attach *a, struct diag 
 	return MIN(err, 0);
 }
 
+/* Behind a function's end are other functions' instructions, or none. */
+static int check_offset(struct finding *f, const struct script_attach *a)
+{
+	struct sema *s = f->s;
+	u64 addr, size = 0;
+
+	if (!a->off || s->opts->unsafe || s->w->uaddr(s->w->arg, a->target, a->fn, &addr, &size) ||
+	    !size || a->off < size)
+		return 0;
+	sema_error(s, f->node, "+%lu is outside of '%s', which has %lu bytes", a->off, a->fn, size);
+	return told(f, -EINVAL);
+}
+
 static int find_user(struct finding *f, struct script_attach *a, bool expand, struct diag *dg)
 {
 	struct sema *s = f->s;
@@ -340,6 +353,9 @@ static int find_user(struct finding *f, struct script_attach *a, bool expand, st
 		return find_line(f, a);
 	if (!*a->fn)
 		return find_address(f, a, dg);
+	err = wild || wild_path || a->hook == HOOK_USDT ? 0 : check_offset(f, a);
+	if (err)
+		return err;
 	/* A pattern of one binary is looked up again where the program is attached. */
 	if (wild && !wild_path && !expand && !*a->ns && a->hook != HOOK_USDT && !strchr(a->fn, '['))
 		err = s->w->hooks(s->w->arg, a->hook, a->target, "", a->fn, a->pid, dg, found_any,
