@@ -4,6 +4,7 @@
  *
  * A parameter is a number where it reads as one, else a string; in str() always a string.
  */
+#include "base/str.h"
 #include "lang/bt/check_inner.h"
 #include "lang/bt/func.h"
 #include "lang/cdecl/cdecl.h"
@@ -125,6 +126,19 @@ static void define(struct walker *w, struct node *n)
 	str_free(&source);
 }
 
+/* __builtin_NAME is the builtin NAME itself, whatever macros there are. */
+static void plain_name(struct node *n)
+{
+	static const char prefix[] = "__builtin_";
+	const struct bt_func *f;
+
+	if (!str_starts(n->text, prefix))
+		return;
+	f = bt_func_find(n->text + strlen(prefix));
+	if (f && (f->flags & FUNC_BARE))
+		n->text += strlen(prefix);
+}
+
 /* ---- the tree ---- */
 
 static void walk(struct walker *w, struct node *n)
@@ -139,6 +153,7 @@ static void walk(struct walker *w, struct node *n)
 		positional(w, n);
 		return;
 	case NODE_NAME:
+		plain_name(n);
 		define(w, n);
 		return;
 	case NODE_CALL:
