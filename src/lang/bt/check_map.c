@@ -305,7 +305,9 @@ static void check_kind(struct sema *s, const struct bt_map *m)
  * the check may rely on types all the same. */
 static void settle(struct sema *s, struct bt_map *m)
 {
-	if (!m->key && !m->value && m->decl)
+	bool unused = !m->key && !m->value && m->decl;
+
+	if (unused)
 		sema_warn(s, m->decl, "%s is declared, but never used", m->name);
 	else if (!m->key || !m->value)
 		m->is_missing = !is_left_out(s);
@@ -313,7 +315,7 @@ static void settle(struct sema *s, struct bt_map *m)
 		m->key = is_open(s, m) ? sema_unknown() : stype_none();
 	if (!m->value)
 		m->value = is_open(s, m) ? sema_unknown() : stype_int(8, true);
-	if (m->bpf_type && m->decl)
+	if (m->bpf_type && m->decl && !unused)
 		check_kind(s, m);
 }
 
