@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static struct rv rv_of(const struct node *n, struct val *v)
 {
@@ -537,10 +538,10 @@ static void set_const(struct node *n, const struct stype *type, s64 v)
 static void option_bool(struct sema *s, struct node *n, const char *name, bool otherwise)
 {
 	const char *given = option_value(s->opts, name);
-	bool is_true = given && (!*given || !strcmp(given, "true") || !strcmp(given, "1"));
+	bool is_true = given && (!*given || !strcasecmp(given, "true") || !strcmp(given, "1"));
 
 	set_const(n, stype_bool(), given ? is_true : otherwise);
-	if (given && !is_true && strcmp(given, "false") && strcmp(given, "0"))
+	if (given && !is_true && strcasecmp(given, "false") && strcmp(given, "0"))
 		sema_error(s, n, "option --%s takes true or false, not '%s'", name, given);
 }
 
