@@ -38,7 +38,8 @@ struct val *emit_agg_value(struct emit *e, const struct node *n, struct emit_if 
 {
 	const struct bt_map *m = n->map;
 	struct val *key = emit_key(e, n);
-	struct val *p = emit_map_element(e, m, key, emit_zeros(e, MAX(m->value->size, 8u)));
+	struct val *p = emit_map_element(e, m, key, emit_zeros(e, MAX(m->value->size, 8u)),
+					 NULL);
 
 	*f = emit_if(e, ir_cmp(e->b, OP_NE, emit_int(e, p), emit_i64(e, 0)));
 	return p;

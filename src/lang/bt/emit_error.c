@@ -85,6 +85,20 @@ void emit_failed(struct emit *e, enum script_count c, u32 helper, struct val *re
 	report(e, c | (u64)helper_action(e, helper) << ACTION_SHIFT, ret);
 }
 
+void emit_no_element(struct emit *e, const struct node *n)
+{
+	const struct stype *type = stype_int(8, true);
+	u32 action;
+
+	if (!is_told(e, HELPER_map_lookup_elem))
+		return;
+	action = action_node(e, n, ACTION_HELPER_ERROR,
+			     helper_proto(HELPER_map_lookup_elem)->name, &type, 1)
+			 .action;
+	if (action)
+		report(e, COUNT_HOWMANY | (u64)action << ACTION_SHIFT, emit_i64(e, 0));
+}
+
 void emit_check(struct emit *e, u32 helper, struct val *ret)
 {
 	u32 action = helper_action(e, helper);

@@ -166,15 +166,18 @@ struct val *emit_map_update(struct emit *e, const struct bt_map *m, struct val *
 }
 
 /* The element, made of `first` where it is not there: a pointer, NULL when there was no room.  Two
- * may make it at once: the one that comes second finds it. */
+ * may make it at once: the one that comes second finds it.  `reads` is what reads it, NULL where
+ * that it is new is nothing to tell of. */
 struct val *emit_map_element(struct emit *e, const struct bt_map *m, struct val *key,
-			     struct val *first)
+			     struct val *first, const struct node *reads)
 {
 	struct val *slot = ir_alloca(e->fn, 8, 8), *p = emit_map_lookup(e, m, key), *ret;
 	struct emit_if f;
 
 	ir_store(e->b, p, slot, 0);
 	f = emit_if(e, emit_is_null(e, p));
+	if (reads)
+		emit_no_element(e, reads);
 	ret = update(e, m, key, first, NEW_KEY);
 	p = emit_map_lookup(e, m, key);
 	ir_store(e->b, p, slot, 0);
@@ -223,6 +226,7 @@ struct rv emit_map_get(struct emit *e, const struct node *n)
 	p = emit_map_lookup(e, m, key);
 	ir_store(e->b, scalar ? emit_i64(e, 0) : emit_zeros(e, value_bytes(m)), slot, 0);
 	f = emit_if(e, emit_is_null(e, p));
+	emit_no_element(e, n);
 	emit_else(e, &f);
 	ir_store(e->b, scalar ? emit_load(e, m->value, p, 0) : p, slot, 0);
 	emit_endif(e, &f);
@@ -282,7 +286,7 @@ static void modify(struct emit *e, const struct node *n, const struct node *valu
 
 	t = emit_temp(e, 8);
 	ir_store(e->b, emit_i64(e, 0), t, 0);
-	p = emit_map_element(e, m, key, t);
+	p = emit_map_element(e, m, key, t, n);
 	f = emit_if(e, emit_is_null(e, p));
 	emit_else(e, &f);
 	if (adds) {
@@ -328,7 +332,7 @@ struct rv emit_map_increment(struct emit *e, const struct node *n)
 	step = step_of(e, n, m->value);
 	ir_store(e->b, emit_i64(e, 0), t, 0);
 	ir_store(e->b, emit_i64(e, 0), slot, 0);
-	p = emit_map_element(e, m, key, t);
+	p = emit_map_element(e, m, key, t, n);
 	f = emit_if(e, emit_is_null(e, p));
 	emit_else(e, &f);
 	old = emit_load(e, m->value, p, 0);

@@ -114,7 +114,9 @@ int emit_fail(struct emit *e, const struct node *at, int err, const char *fmt, .
 /* ---- emit_error.c ---- */
 /* A helper failed, ret < 0: counts it (COUNT_HOWMANY: not), and sends a word to user space where such are wanted. */
 void emit_failed(struct emit *e, enum script_count c, u32 helper, struct val *ret);
-/* The same, if ret < 0. */
+/* An element that n reads is not there: told where that was asked for. */
+void emit_no_element(struct emit *e, const struct node *n);
+/* As emit_failed(), if ret < 0. */
 void emit_check(struct emit *e, u32 helper, struct val *ret);
 /* Tells of a mistake of the running script. */
 void emit_runtime_error(struct emit *e, const struct node *n, const char *text);
@@ -188,7 +190,8 @@ struct rv emit_map_get(struct emit *e, const struct node *n);
 /* stmt: the ASSIGN */
 void emit_map_set(struct emit *e, const struct node *n, const struct node *value, const struct node *stmt);
 struct rv emit_map_increment(struct emit *e, const struct node *n);
-struct val *emit_map_element(struct emit *e, const struct bt_map *m, struct val *key, struct val *first);
+struct val *emit_map_element(struct emit *e, const struct bt_map *m, struct val *key, struct val *first,
+			     const struct node *reads);
 /* A key that is one expression, as has_key() and the like have it; NULL: of a map without. */
 struct val *emit_key_of(struct emit *e, const struct bt_map *m, const struct node *expr);
 /* A value of the map at p as the script sees it; aggregations: over all CPUs by the key. */
