@@ -91,7 +91,9 @@ struct osmia_script_opts {
 	void (*error)(void *arg, const char *text, size_t n);
 	/* A command of system() or cat() is about to write by itself: what write() got must be out.  May be NULL. */
 	void (*flush)(void *arg);
-	void *arg;               /* of error and flush; write() gets the one of osmia_opts */
+	void *arg;               /* of all of them; write() gets the one of osmia_opts */
+	/* All is attached; what begin printed is not written yet.  May be NULL. */
+	void (*attached)(void *arg);
 };
 
 struct osmia;

@@ -231,6 +231,8 @@ int script_begin(struct osmia *o)
 	o->timers = script_timers_fd(o->load, &o->dg);
 	if (!is_testing(o))
 		script_out_attached(o->out, o->n_attached);
+	if (o->script.attached)
+		o->script.attached(o->script.arg);
 	n = read_records(o);
 	if (n >= 0 && !o->ended && is_testing(o)) {
 		n = o->script.test ? script_tests(o) : script_benches(o);

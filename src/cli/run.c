@@ -186,8 +186,10 @@ static int exit_status(const struct run *r, const struct osmia *o)
 }
 
 /* For those who wait until a script sees: a line once all is attached. */
-static void notify_attached(struct run *r)
+static void notify_attached(void *arg)
 {
+	struct run *r = arg;
+
 	if (!getenv("__BPFTRACE_NOTIFY_PROBES_ATTACHED"))
 		return;
 	fputs("__BPFTRACE_NOTIFY_PROBES_ATTACHED\n", r->out);
@@ -214,8 +216,6 @@ static int start_and_loop(struct run *r, struct osmia *o)
 		return EXIT_FAULT;
 	if (r->verbose)
 		fprintf(stderr, "%s engine\n", osmia_engine_name(o));
-	if (is_script && !r->s.dry_run)
-		notify_attached(r);
 	if (r->buffering != BUFFER_FULL)
 		fflush(r->out);
 	err = loop(r, o, sigfd, is_script);
@@ -243,6 +243,7 @@ static void connect_opts(struct run *r)
 	r->s.size = sizeof(r->s);
 	r->s.error = print_error;
 	r->s.flush = flush;
+	r->s.attached = notify_attached;
 	r->s.arg = r;
 	r->s.params = r->params.p;
 	r->s.named = r->named.p;

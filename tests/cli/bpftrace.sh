@@ -36,6 +36,8 @@ same "how many probes, on stderr" "Attached 1 probe" "$("$bt" -e "$hi" 3 word 2>
 same "-q: not that" "" "$("$bt" -q -e "$hi" 3 word 2>&1 >/dev/null)"
 same "a line for who waits" "__BPFTRACE_NOTIFY_PROBES_ATTACHED" \
 	"$(__BPFTRACE_NOTIFY_PROBES_ATTACHED=1 "$bt" -e "$hi" 3 word 2>/dev/null | grep -x __BPFTRACE_NOTIFY_PROBES_ATTACHED)"
+same "that line comes before what begin prints" "__BPFTRACE_NOTIFY_PROBES_ATTACHED 1" \
+	"$(__BPFTRACE_NOTIFY_PROBES_ATTACHED=1 "$bt" -e 'begin { print(1); exit(); }' 2>/dev/null | xargs)"
 same "OSMIA_COMPAT=0.17: on stdout" "Attaching 1 probe...
 hi 3 word" "$(OSMIA_COMPAT=0.17 "$bt" -e "$hi" 3 word 2>/dev/null | text)"
 same "--compat 0.17" "Attaching 1 probe..." "$("$osmia" run --engine $engine --compat 0.17 -e "$hi" 3 w 2>/dev/null | head -1)"
