@@ -325,6 +325,16 @@ static struct node *put_in_question(struct use *u, const struct node *n)
 
 	if (arg && is_typeof(arg) && arg->kids)
 		return copy_of(u->x, arg->kids);
+	if (n->kind == NODE_INDEX && n->kids && n->kids->next && !n->kids->next->next) {
+		struct node *of = put_in_question(u, n->kids);
+
+		/* t[2] was read as an element of a value */
+		if (of->kind == NODE_TYPE) {
+			of->next = NULL;
+			add(of, put_in(u, n->kids->next));
+			return of;
+		}
+	}
 	return put_in(u, n);
 }
 
