@@ -307,7 +307,7 @@ void func_check_reg(struct sema *s, struct node *n)
 	if (name && bt_reg_find(name) < 0) {
 		sema_error(s, n, "'%s' is not a register of this machine (x86_64)", name);
 		sema_hint(s, "they are ax, bx, cx, dx, si, di, bp, sp, r8 to r15, ip, cs, ss, "
-			     "flags, orig_ax");
+			     "flags, orig_ax; pc is ip");
 	}
 }
 

@@ -23,7 +23,7 @@ static const struct {
 	{" r11 r11d r11w r11b ", 48},	{" r10 r10d r10w r10b ", 56}, {" r9 r9d r9w r9b ", 64},
 	{" r8 r8d r8w r8b ", 72},	{" ax rax eax al ah ", 80},   {" cx rcx ecx cl ch ", 88},
 	{" dx rdx edx dl dh ", 96},	{" si rsi esi sil ", 104},    {" di rdi edi dil ", 112},
-	{" orig_ax orig_rax ", 120},	{" ip rip eip ", 128},	      {" cs ", 136},
+	{" orig_ax orig_rax ", 120},	{" ip rip eip pc ", 128},     {" cs ", 136},
 	{" flags eflags rflags ", 144}, {" sp rsp esp spl ", 152},    {" ss ", 160},
 };
 static const char *const arg_regs[] = { "di", "si", "dx", "cx", "r8", "r9" };
