@@ -318,7 +318,9 @@ static int take_pid(struct bpftrace *b)
 		return 0;
 	errno = 0;
 	n = strtol(b->pid, &end, 10);
-	if (errno || *end || end == b->pid || n < 0)
+	if (!errno && *end && end != b->pid)
+		return run_error(&b->r, "Failed to parse pid: invalid trailing bytes: %s", b->pid);
+	if (errno || end == b->pid || n < 0)
 		return run_error(&b->r, "Failed to parse pid: invalid integer: %s", b->pid);
 	if (n > 0x400000)
 		return run_error(&b->r, "Pid out of range: %ld", n);

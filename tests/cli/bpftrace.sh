@@ -105,6 +105,8 @@ for bad in "-p word -e x" "-p 0 -e x" "-p 4194000 -e x" "-B half -e x" "-f xml -
 	"$bt" $bad >/dev/null 2>"$room/err"
 	check "bad option: $bad" test $? -eq 1 -a -s "$room/err"
 done
+"$bt" -p 111a1 -e 'begin { }' >/dev/null 2>"$room/err"
+check "what follows a number is no number" grep -qx 'ERROR: Failed to parse pid: invalid trailing bytes: 111a1' "$room/err"
 
 # Objects of scripts.
 check "--emit" "$osmia" run --engine $engine --emit "$room/hi.o" -e 'begin { printf("from object %d\n", 5); @x["k"] = 1; exit(); }'
