@@ -290,18 +290,15 @@ static void end_target(struct osmia *o)
 
 int script_end(struct osmia *o)
 {
-	int status = o->engine->ops->target_status(o->engine), exit_status;
+	int status = o->engine->ops->target_status(o->engine);
 	s64 n = 0;
 
-	/* After exit() only what end programs say is printed. */
-	if (!script_out_exit(o->out, &exit_status))
-		n = script_out_read(o->out, 0, &o->dg);
 	load_detach(o->load);
-	script_out_detached(o->out);
-	if (n >= 0 && !o->script.dry_run)
+	script_out_detached(o->out, &o->dg);
+	if (!o->script.dry_run)
 		n = script_run(o->load, HOOK_END, NULL, NULL, &o->dg);
 	if (n >= 0)
-		n = script_out_read(o->out, 0, &o->dg);
+		n = script_out_read_all(o->out, &o->dg);
 	if (o->target > 0 && status == -EAGAIN)
 		end_target(o);
 	if (!o->script.dry_run)

@@ -53,7 +53,7 @@ static int run_one(struct osmia *o, enum script_hook hook, const char *name, str
 	n = script_run(o->load, hook, name, ret, &o->dg);
 	*ns = now_ns() - start;
 	if (n >= 0)
-		n = script_out_read(o->out, 0, &o->dg);
+		n = script_out_read_all(o->out, &o->dg);
 	o->capture = NULL;
 	return (int)MIN(n, 0);
 }

@@ -100,6 +100,8 @@ struct engine_ops {
 	/* Takes the wake-up of an fd that map_poll_fd or perf_ring_open gave: call it after POLLIN and
 	 * before the ring is read, else poll(2) returns at once for ever.  NULL: not needed. */
 	void (*poll_taken)(struct engine *e, int poll_fd);
+	/* The reader has left something in the ring: its fd is readable once more.  NULL: it is by itself. */
+	void (*poll_again)(struct engine *e, int poll_fd);
 	/* read is called when a program that BPF_PROG_TEST_RUN runs finds a ring buffer full: true, it has
 	 * read some.  NULL: programs run where nobody can wait for a reader. */
 	void (*on_ring_full)(struct engine *e, bool (*read)(void *arg), void *arg);

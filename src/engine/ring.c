@@ -40,6 +40,16 @@ void ringbuf_close(struct ringbuf *rb)
 	*rb = (struct ringbuf){0};
 }
 
+u64 ringbuf_read_at(const struct ringbuf *rb)
+{
+	return __atomic_load_n(rb->consumer, __ATOMIC_RELAXED);
+}
+
+u64 ringbuf_written_to(const struct ringbuf *rb)
+{
+	return __atomic_load_n((const u64 *)rb->producer, __ATOMIC_ACQUIRE);
+}
+
 s64 ringbuf_consume(struct ringbuf *rb, ring_fn fn, void *arg)
 {
 	const u8 *data = rb->producer + rb->page;

@@ -21,6 +21,9 @@ struct ringbuf {
 
 int ringbuf_open(int map_fd, u64 size, struct ringbuf *out);
 void ringbuf_close(struct ringbuf *rb);
+/* Where reading and writing stand, in bytes since the ring was made. */
+u64 ringbuf_read_at(const struct ringbuf *rb);
+u64 ringbuf_written_to(const struct ringbuf *rb);
 /* Reads what is there: number of records, what fn returned when not 0, or -EIO. */
 s64 ringbuf_consume(struct ringbuf *rb, ring_fn fn, void *arg);
 

@@ -14,6 +14,8 @@
 enum {
 	TEXT_FULL = 1 << 16, /* bytes gathered before they are handed on */
 	LOST_EVERY_NS = 100 * 1000 * 1000,
+	BATCH_NS = 100 * 1000 * 1000, /* after which a reader looks at signals again */
+	LAST_NS = 1000 * 1000 * 1000, /* for what is left when nothing is attached any more */
 	KEEP_FIRST_NS =
 		2 * 1000 * 1000, /* the command is looked at this soon, and then this often */
 	KEEP_EVERY_NS = 50 * 1000 * 1000,
@@ -246,6 +248,14 @@ void script_out_free(struct script_out *o)
 
 /* ---- what was lost ---- */
 
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
 /* Over all CPUs; 0 where programs don't count. */
 static u64 count_of(struct script_out *o, enum script_count c)
 {
@@ -273,7 +283,7 @@ static void tell_lost(struct script_out *o)
 	u64 more;
 	struct str s = {0};
 
-	o->lost = count_of(o, COUNT_EVENTS_LOST);
+	o->lost = count_of(o, COUNT_EVENTS_LOST) + o->dropped;
 	if (o->lost <= o->lost_told)
 		return;
 	more = o->lost - o->lost_told;
@@ -289,14 +299,6 @@ static void tell_lost(struct script_out *o)
 	out_flush(o);
 	o->opts.error(o->opts.arg, str_text(&s), s.len);
 	str_free(&s);
-}
-
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 }
 
 /* exit() counts even where the ring had no room for it. */
@@ -341,15 +343,18 @@ static int on_record(void *arg, const void *data, u32 size)
 	o->handled++;
 	if (o->text.len >= TEXT_FULL)
 		out_flush(o);
-	return (o->exiting && !was_exiting) || (o->left && !--o->left);
+	return (o->exiting && !was_exiting) || (o->left && !--o->left) || now_ns() > o->until_ns;
 }
 
+/* What still comes meanwhile is not waited for. */
 static int drop_record(void *arg, const void *data, u32 size)
 {
-	(void)arg;
+	struct script_out *o = arg;
+
 	(void)data;
 	(void)size;
-	return 0;
+	o->dropped += !o->exiting;
+	return now_ns() > o->until_ns;
 }
 
 static int ring_broken(struct script_out *o, int err, struct diag *dg)
@@ -357,6 +362,11 @@ static int ring_broken(struct script_out *o, int err, struct diag *dg)
 	o->broken = true;
 	return diag_error(dg, (struct place){0}, err,
 			  "the ring of the script's records is broken: %s", strerror(-err));
+}
+
+static bool is_pending(const struct script_out *o)
+{
+	return ringbuf_read_at(&o->ring) != ringbuf_written_to(&o->ring);
 }
 
 int script_out_fd(const struct script_out *o)
@@ -374,10 +384,13 @@ s64 script_out_read(struct script_out *o, u32 max, struct diag *dg)
 		if (o->engine->ops->poll_taken)
 			o->engine->ops->poll_taken(o->engine, o->ring_fd);
 		o->left = max;
+		o->until_ns = now_ns() + BATCH_NS;
 		ret = ringbuf_consume(&o->ring, on_record, o);
 		/* After exit() nothing later is printed. */
 		if (ret >= 0 && o->exiting && !was_exiting)
 			ret = ringbuf_consume(&o->ring, drop_record, o);
+		if (o->engine->ops->poll_again && is_pending(o))
+			o->engine->ops->poll_again(o->engine, o->ring_fd);
 		if (ret < 0)
 			ret = ring_broken(o, (int)ret, dg);
 	}
@@ -387,6 +400,19 @@ s64 script_out_read(struct script_out *o, u32 max, struct diag *dg)
 	return ret < 0 ? ret : (s64)(o->handled - before);
 }
 
+s64 script_out_read_all(struct script_out *o, struct diag *dg)
+{
+	u64 end = o->ring_fd >= 0 ? ringbuf_written_to(&o->ring) : 0;
+	bool was_exiting = o->exiting;
+	s64 sum = 0, n;
+
+	do {
+		n = script_out_read(o, 0, dg);
+		sum += n;
+	} while (n > 0 && o->exiting == was_exiting && (s64)(end - ringbuf_read_at(&o->ring)) > 0);
+	return n < 0 ? n : sum;
+}
+
 bool script_out_exit(const struct script_out *o, int *status)
 {
 	if (o->exiting && status)
@@ -394,10 +420,17 @@ bool script_out_exit(const struct script_out *o, int *status)
 	return o->exiting;
 }
 
-void script_out_detached(struct script_out *o)
+void script_out_detached(struct script_out *o, struct diag *dg)
 {
-	if (o->exiting && o->ring_fd >= 0 && !o->broken)
-		ringbuf_consume(&o->ring, drop_record, o);
+	u64 until = now_ns() + LAST_NS;
+
+	if (o->ring_fd < 0 || o->broken)
+		return;
+	while (!o->exiting && is_pending(o) && now_ns() < until)
+		if (script_out_read(o, 0, dg) <= 0)
+			break;
+	o->until_ns = now_ns() + BATCH_NS;
+	ringbuf_consume(&o->ring, drop_record, o);
 }
 
 /* ---- before and after ---- */

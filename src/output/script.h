@@ -44,20 +44,24 @@ int script_out_new(const struct script *s, struct load *l, struct engine *e,
 void script_out_free(struct script_out *o);
 /* Readable when script_out_read() has something to do. */
 int script_out_fd(const struct script_out *o);
-/* Handles all records there are (max: at most so many, 0: all), never waits.  Their number. */
+/* Handles the records there are (max: at most so many, 0: all) for a tenth of a second at most; never
+ * waits.  Where it leaves some the fd stays readable.  Their number. */
 s64 script_out_read(struct script_out *o, u32 max, struct diag *dg);
+/* All that were there when it was called, however long it takes: what programs have said that user
+ * space ran. */
+s64 script_out_read_all(struct script_out *o, struct diag *dg);
 /* Has exit() been asked for?  *status is its argument. */
 bool script_out_exit(const struct script_out *o, int *status);
 /* "Attached N probes": text mode to stderr (0.17: "Attaching N probes...\n" to stdout), JSON as its object. */
 void script_out_attached(struct script_out *o, u32 n);
 /* Prints every map that is to be shown: SIGUSR1. */
 void script_out_maps(struct script_out *o, struct diag *dg);
-/*	the end: script_out_read, load_detach, script_out_detached, end probes, script_out_read,
- *	script_out_end, script_out_account
+/*	the end: load_detach, script_out_detached, end probes, script_out_read_all, script_out_end,
+ *	script_out_account
  *
- * Nothing is attached any more: after exit() what programs have said since is dropped, else it stays
- * for script_out_read(). */
-void script_out_detached(struct script_out *o);
+ * Nothing is attached any more: what programs have said is handled, but no longer than a second; then,
+ * or after exit(), the rest is dropped (and counted as lost). */
+void script_out_detached(struct script_out *o, struct diag *dg);
 /* The last thing on stdout: two blank lines, then (but for keep_maps) the maps that are to be shown. */
 void script_out_end(struct script_out *o, struct diag *dg);
 /* What was lost: records (lost_events), full maps, cut strings.  At the end, after script_out_end(). */

@@ -83,6 +83,8 @@ struct script_out {
 	bool exiting;                  /* exit() was handled */
 	int status;
 	u32 left;                      /* records that this call may still handle */
+	u64 until_ns;                  /* when this call ends, however much there is; 0: no matter */
+	u64 dropped;                   /* records that were left unread at the end */
 	u64 handled, lost, lost_told;
 	u64 lost_checked_ns;           /* when the counts were last read */
 	u64 n_bad;                     /* records that no program of the script could have sent */

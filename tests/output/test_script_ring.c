@@ -45,7 +45,7 @@ TEST(nothing_comes_after_exit)
 	CHECK(script_out_exit(r->out, &status));
 	CHECK_EQ(status, 3);
 	rig_send(r, say, 4ul); /* by a program that was not yet detached */
-	script_out_detached(r->out);
+	script_out_detached(r->out, NULL);
 	rig_send(r, say, 5ul); /* by an end probe */
 	CHECK_STR(rig_read(r), "5\n");
 	rig_free(r);

@@ -39,6 +39,15 @@ static void user_poll_taken(struct engine *e, int poll_fd)
 		return; /* nothing there: another reader took it */
 }
 
+static void user_poll_again(struct engine *e, int poll_fd)
+{
+	u64 one = 1;
+
+	(void)e;
+	if (write(poll_fd, &one, sizeof(one)) < 0)
+		return; /* its count is full: it is readable */
+}
+
 static void user_on_ring_full(struct engine *e, bool (*read)(void *arg), void *arg)
 {
 	session_of(e)->ring_full = read;
@@ -115,6 +124,7 @@ static const struct engine_ops user_ops = {
 	.attach = user_attach,
 	.map_poll_fd = user_map_poll_fd,
 	.poll_taken = user_poll_taken,
+	.poll_again = user_poll_again,
 	.on_ring_full = user_on_ring_full,
 	.perf_ring_open = user_perf_ring_open,
 	.printk_fd = user_printk_fd,
