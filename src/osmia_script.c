@@ -215,6 +215,21 @@ int script_first(struct osmia *o)
 	return o->script.dry_run ? 0 : (int)MIN(script_run(o->load, HOOK_BEGIN, NULL, NULL, &o->dg), 0);
 }
 
+static bool drain_iter(void *arg)
+{
+	return read_records(arg) >= 0;
+}
+
+static int run_iters(struct osmia *o)
+{
+	int n;
+
+	script_out_goes_on(o->out, true);
+	n = script_iters_run(o->load, drain_iter, o, &o->dg);
+	script_out_goes_on(o->out, false);
+	return n;
+}
+
 int script_begin(struct osmia *o)
 {
 	const struct script *s = o->obj->script;
@@ -239,7 +254,7 @@ int script_begin(struct osmia *o)
 		o->ended = true;
 	}
 	if (n >= 0 && load_n_iters(o->load) && !script_out_exit(o->out, &status))
-		n = script_iters_run(o->load, drain, o, &o->dg);
+		n = run_iters(o);
 	/* A command is waited for, whatever the probes. */
 	if (!waits(s) && !o->target && s->compat != 17)
 		o->ended = true;

@@ -343,7 +343,7 @@ static int on_record(void *arg, const void *data, u32 size)
 	o->handled++;
 	if (o->text.len >= TEXT_FULL)
 		out_flush(o);
-	return (o->exiting && !was_exiting) || (o->left && !--o->left) || now_ns() > o->until_ns;
+	return (o->exiting && !was_exiting && !o->goes_on) || (o->left && !--o->left) || now_ns() > o->until_ns;
 }
 
 /* What still comes meanwhile is not waited for. */
@@ -387,7 +387,7 @@ s64 script_out_read(struct script_out *o, u32 max, struct diag *dg)
 		o->until_ns = now_ns() + BATCH_NS;
 		ret = ringbuf_consume(&o->ring, on_record, o);
 		/* After exit() nothing later is printed. */
-		if (ret >= 0 && o->exiting && !was_exiting)
+		if (ret >= 0 && o->exiting && !was_exiting && !o->goes_on)
 			ret = ringbuf_consume(&o->ring, drop_record, o);
 		if (o->engine->ops->poll_again && is_pending(o))
 			o->engine->ops->poll_again(o->engine, o->ring_fd);
@@ -411,6 +411,11 @@ s64 script_out_read_all(struct script_out *o, struct diag *dg)
 		sum += n;
 	} while (n > 0 && o->exiting == was_exiting && (s64)(end - ringbuf_read_at(&o->ring)) > 0);
 	return n < 0 ? n : sum;
+}
+
+void script_out_goes_on(struct script_out *o, bool goes_on)
+{
+	o->goes_on = goes_on;
 }
 
 bool script_out_exit(const struct script_out *o, int *status)

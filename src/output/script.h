@@ -50,6 +50,8 @@ s64 script_out_read(struct script_out *o, u32 max, struct diag *dg);
 /* All that were there when it was called, however long it takes: what programs have said that user
  * space ran. */
 s64 script_out_read_all(struct script_out *o, struct diag *dg);
+/* While iterators run exit() ends nothing: they go to their end, and what they say is printed. */
+void script_out_goes_on(struct script_out *o, bool goes_on);
 /* Has exit() been asked for?  *status is its argument. */
 bool script_out_exit(const struct script_out *o, int *status);
 /* "Attached N probes": text mode to stderr (0.17: "Attaching N probes...\n" to stdout), JSON as its object. */

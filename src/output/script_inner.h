@@ -83,6 +83,7 @@ struct script_out {
 	bool exiting;                  /* exit() was handled */
 	int status;
 	u32 left;                      /* records that this call may still handle */
+	bool goes_on;                  /* exit() ends no output: iterators run to their end */
 	u64 until_ns;                  /* when this call ends, however much there is; 0: no matter */
 	u64 dropped;                   /* records that were left unread at the end */
 	u64 handled, lost, lost_told;
