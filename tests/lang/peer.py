@@ -125,7 +125,8 @@ class Script:
 
     def scalar(self):
         m = self.name("@v")
-        value = self.pick(f'(int64)({self.integer()})', f'"{self.pick(*WORDS)}"', f'((int64)({self.integer(1)}), "{self.pick(*WORDS)}")')
+        value = self.pick(f'(int64)({self.integer()})', f'"{self.pick(*WORDS)}"',
+                          f'((int64)({self.integer(1)}), "{self.pick(*WORDS)}")')
         return [f"{m} = {value};"] + self.after(m, zero=False)
 
     def aggregation(self):
@@ -164,7 +165,8 @@ class Script:
         if kind == 3:
             # 0.17: what ?: chooses has the sign of its middle, and !x none: print() gets a signed number by a cast.
             args = ", ".join(self.pick(self.literal(), f'"{self.pick(*WORDS)}"') for _ in range(2))
-            return [f"print(({args}));", self.pick("", f"print((int64)({self.integer(1)}));", f'print("{self.pick(*WORDS)}");')]
+            return [f"print(({args}));", self.pick("", f"print((int64)({self.integer(1)}));",
+                                                             f'print("{self.pick(*WORDS)}");')]
         if kind == 4:
             text = f"if ({self.condition()}) {{ {self.block(0)} }}"
             return [text + (f" else {{ {self.block(0)} }}" if self.random.random() < .6 else "")]
