@@ -164,6 +164,28 @@ u32 str_distance(const char *a, const char *b, size_t n)
 	return row[n];
 }
 
+u32 str_utf8_len(const char *text, size_t n)
+{
+	const u8 *s = (const u8 *)text;
+	u32 len = s[0] < 0x80   ? 1
+		  : s[0] < 0xc2 ? 0
+		  : s[0] < 0xe0 ? 2
+		  : s[0] < 0xf0 ? 3
+		  : s[0] < 0xf5 ? 4
+				: 0;
+
+	if (!len || len > n)
+		return 0;
+	for (u32 i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Longer than need be, half of a surrogate pair, above U+10FFFF. */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
 int hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :

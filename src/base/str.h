@@ -38,6 +38,9 @@ bool str_glob(const char *pattern, const char *name);
  * message.  Of both at most 64 bytes count. */
 u32 str_distance(const char *a, const char *b, size_t n);
 
+/* Bytes of the UTF-8 character at s, at most n (above 0) of them; 0: it is none (RFC 3629, section 4). */
+u32 str_utf8_len(const char *s, size_t n);
+
 /* What a hex digit stands for, or -1. */
 int hex_digit(char c);
 

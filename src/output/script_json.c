@@ -3,28 +3,6 @@
 #include "output/script_inner.h"
 #include <string.h>
 
-/* Bytes of the UTF-8 character at s, at most n of them; 0: it is none (RFC 3629, section 4). */
-static u32 utf8_len(const u8 *s, size_t n)
-{
-	u32 len = s[0] < 0x80	? 1
-		  : s[0] < 0xc2 ? 0
-		  : s[0] < 0xe0 ? 2
-		  : s[0] < 0xf0 ? 3
-		  : s[0] < 0xf5 ? 4
-				: 0;
-
-	if (!len || len > n)
-		return 0;
-	for (u32 i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Longer than need be, half of a surrogate pair, above U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* What is no UTF-8 becomes the replacement character, so that the whole stays JSON. */
 void js_string(struct str *out, const char *s, size_t n)
 {
@@ -42,7 +20,7 @@ void js_string(struct str *out, const char *s, size_t n)
 			i = plain;
 			continue;
 		}
-		len = utf8_len((const u8 *)s + i, n - i);
+		len = str_utf8_len(s + i, n - i);
 		switch (c) {
 		case '"': str_add(out, "\\\""); break;
 		case '\\': str_add(out, "\\\\"); break;

@@ -101,28 +101,11 @@ void text_escaped(struct str *out, const char *s, size_t n)
 	escaped(out, s, n, false);
 }
 
-/* Length of the UTF-8 sequence at s, 0 where there is no valid one (RFC 3629). */
-static size_t utf8_len(const u8 *s, size_t n)
-{
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-		   : s[0] < 0xf5 ? 4 : 0;
-
-	if (!len || len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 void json_string(struct str *out, const char *s, size_t n)
 {
 	str_addc(out, '"');
 	while (n) {
-		size_t len = utf8_len((const u8 *)s, n);
+		size_t len = str_utf8_len(s, n);
 
 		if (len)
 			escaped(out, s, len, true);

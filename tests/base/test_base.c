@@ -116,6 +116,22 @@ TEST(str_distance_counts_edits)
 	CHECK_EQ(str_distance("abc", "", 0), 3);
 }
 
+/* RFC 3629, section 4: no longer form than need be, no surrogates, nothing past U+10FFFF. */
+TEST(utf8_characters)
+{
+	CHECK_EQ(str_utf8_len("a", 1), 1);
+	CHECK_EQ(str_utf8_len("\xc3\xa4", 2), 2);
+	CHECK_EQ(str_utf8_len("\xe2\x82\xac", 3), 3);
+	CHECK_EQ(str_utf8_len("\xf0\x9f\x90\x9d", 4), 4);
+	CHECK_EQ(str_utf8_len("\xc3", 1), 0);
+	CHECK_EQ(str_utf8_len("\xc0\x80", 2), 0);
+	CHECK_EQ(str_utf8_len("\xe0\x80\x80", 3), 0);
+	CHECK_EQ(str_utf8_len("\xed\xa0\x80", 3), 0);
+	CHECK_EQ(str_utf8_len("\xf4\x90\x80\x80", 4), 0);
+	CHECK_EQ(str_utf8_len("\xff", 1), 0);
+}
+
+
 TEST(hex_digits)
 {
 	CHECK_EQ(hex_digit('0'), 0);
