@@ -63,18 +63,36 @@ static int print_perf_tracepoint(void *arg, const char *name, unsigned engines)
 	return print_perf(arg, name + strlen("tracepoint:"), "Tracepoint event");
 }
 
+/* Counts what is told, in front of whoever prints it. */
+struct counted {
+	int (*print)(void *arg, const char *name, unsigned engines);
+	unsigned n;
+};
+
+static int count(void *arg, const char *name, unsigned engines)
+{
+	struct counted *c = arg;
+
+	c->n++;
+	return c->print(NULL, name, engines);
+}
+
 static int list(struct osmia *o, const char *format, const char *pattern, unsigned engines, bool verbose)
 {
-	if (strcmp(format, "perf") == 0) {
-		int err = pattern ? 0 : osmia_list_perf(print_perf, NULL);
+	struct counted c = { strcmp(format, "json") == 0 ? print_json : print_text, 0 };
+	int err;
 
+	if (strcmp(format, "perf") == 0) {
+		err = pattern ? 0 : osmia_list_perf(print_perf, NULL);
 		return err ? err : osmia_list(o, pattern ? pattern : "tracepoint:*", engines,
 					      print_perf_tracepoint, NULL);
 	}
 	if (strcmp(format, "events") == 0)
 		return osmia_list(o, pattern ? pattern : "tracepoint:*", engines, print_event, NULL);
-	return osmia_list_probes(o, pattern, engines, verbose, strcmp(format, "json") == 0 ? print_json : print_text,
-				 NULL);
+	err = osmia_list_probes(o, pattern, engines, verbose, count, &c);
+	if (!err && !c.n && pattern)
+		cli_error("nothing that can be hooked here is like '%s'", pattern);
+	return err;
 }
 
 static int parse_engines(const char *name, unsigned *engines)

@@ -65,22 +65,35 @@ static int open_input(struct run *r, struct osmia *o)
 }
 
 /* Writes the compiled script where --emit says. */
+/* What `osmia` calls a failure without a message. */
+static void say_errno(struct run *r, struct osmia *o, int64_t err)
+{
+	if (err && !osmia_messages(o))
+		run_error(r, "%s: %s", r->path ? r->path : "stdin", strerror((int)-err));
+	run_say(r, o);
+}
+
+static int write_object(const struct run *r, const void *data, size_t size)
+{
+	FILE *f = fopen(r->emit, "we");
+	int err = !f || fwrite(data, 1, size, f) != size ? -errno : 0;
+
+	if (f && fclose(f) && !err)
+		err = -errno;
+	if (err)
+		run_error(r, "%s: can't write: %s", r->emit, strerror(-err));
+	return err;
+}
+
 static int emit(struct run *r, struct osmia *o)
 {
 	void *data = NULL;
 	size_t size = 0;
 	int err = osmia_compile(o, r->emit ? &data : NULL, r->emit ? &size : NULL);
-	FILE *f = NULL;
 
-	if (!err && r->emit) {
-		f = fopen(r->emit, "we");
-		if (!f || fwrite(data, 1, size, f) != size)
-			err = -errno;
-		if (f && fclose(f) && !err)
-			err = -errno;
-		if (err)
-			run_error(r, "%s: can't write: %s", r->emit, strerror(-err));
-	}
+	say_errno(r, o, err);
+	if (!err && r->emit)
+		err = write_object(r, data, size);
 	free(data);
 	return err;
 }
@@ -196,14 +209,6 @@ static void notify_attached(void *arg)
 	fflush(r->out);
 }
 
-/* What `osmia` calls a failure without a message. */
-static void say_errno(struct run *r, struct osmia *o, int64_t err)
-{
-	if (err && !osmia_messages(o))
-		run_error(r, "%s: %s", r->path ? r->path : "stdin", strerror((int)-err));
-	run_say(r, o);
-}
-
 static int start_and_loop(struct run *r, struct osmia *o)
 {
 	char **argv = r->command ? r->command : r->argv;
@@ -265,7 +270,6 @@ int run_main(struct run *r)
 	err = open_input(r, o);
 	if (!err && (r->emit || r->compile_only)) {
 		err = emit(r, o);
-		say_errno(r, o, err);
 		status = err ? EXIT_FAULT : EXIT_DONE;
 	} else if (!err) {
 		status = start_and_loop(r, o);

@@ -32,6 +32,10 @@ same "probes of a script" "uprobe:./hook_target:wax
 uprobe:./hook_target:twice
 interval:s:" "$(./bpftrace -l x.bt)"
 same "nothing of an unknown kind" "" "$(./bpftrace -l 'nosuchtype:*')"
+same "an empty list is explained" "osmia: nothing that can be hooked here is like 'kprobe:no_such_*'" \
+	"$("$osmia" list -e user 'kprobe:no_such_*' 2>&1)"
+same "an object that can't be written is told once" "osmia: /proc/nope: can't write: No such file or directory" \
+	"$("$osmia" run --emit=/proc/nope -e 'begin { exit(); }' 2>&1)"
 same "a pipe that ends early" "kprobe:__sys_accept4 user" \
 	"$("$osmia" list -e user 'kprobe:*' | head -1 | tr -s ' ')"
 if [ -r /sys/kernel/btf/vmlinux ]; then
