@@ -484,6 +484,20 @@ static int attach_order(struct load *l, bool reversed, bool *done, int *first_er
 	return n;
 }
 
+/* A USDT probe that stands at several places of a binary is one probe. */
+static int usdt_repeats(const struct script *s)
+{
+	int n = 0;
+
+	for (u32 i = 1; i < s->attaches.n; i++) {
+		const struct script_attach *a = &s->attaches.p[i], *b = a - 1;
+
+		n += a->hook == HOOK_USDT && b->hook == HOOK_USDT && a->pid == b->pid &&
+		     strcmp(a->name, b->name) == 0;
+	}
+	return n;
+}
+
 int script_attach_all(struct load *l, struct diag *dg)
 {
 	bool *done = calloc(l->obj->script->attaches.n + 1, sizeof(*done));
@@ -500,5 +514,5 @@ int script_attach_all(struct load *l, struct diag *dg)
 	}
 	if (!err)
 		err = script_timers_start(l, dg);
-	return err ? err : n;
+	return err ? err : MAX(n - usdt_repeats(l->obj->script), MIN(n, 1));
 }
